@@ -1,0 +1,1 @@
+"""Plan and weights to files that other tools read."""

@@ -1,0 +1,172 @@
+"""The commands of msenas. Each parses, calls and prints; the work is done elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+import msenas
+from msenas.cli import options as opt
+from msenas.errors import MsenasError
+
+OUT, ERR = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+INTERRUPTED_CODE = 130
+
+
+class OneLineErrors(TyperGroup):
+    """Turns an error of the domain into one line on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except MsenasError as error:
+            typer.echo(f"msenas: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("msenas: interrupted", err=True)
+            raise typer.Exit(INTERRUPTED_CODE) from None
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"msenas {msenas.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Search spiking networks for a data set and a chip."""
+
+
+@app.command()
+def search(
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    layers: opt.Layers = None,
+    channels: opt.Channels = None,
+    steps: opt.Steps = None,
+    neuron: opt.Neuron = None,
+    tau: opt.Tau = None,
+    threshold: opt.Threshold = None,
+    encoding: opt.Encoding = None,
+    motifs: opt.Motifs = None,
+    fitness: opt.Fitness = None,
+    hardware: opt.Hardware = None,
+    objectives: opt.Objectives = None,
+    population: opt.Population = None,
+    generations: opt.Generations = None,
+    batch: opt.Batch = None,
+    seed: opt.Seed = None,
+    strategy: opt.Strategy = None,
+    operators: opt.Operators = None,
+    pick: opt.Pick = None,
+    preset: opt.Preset = None,
+    workers: opt.Workers = None,
+    device: opt.Device = None,
+    precision: opt.Precision = None,
+    time_limit: opt.TimeLimit = None,
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    config: opt.Config = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Search a network: from a data set to best.json and the Pareto front."""
+    chosen = {k: v for k, v in locals().items() if k not in _NOT_SEARCH_OPTIONS}
+    from msenas.cli.commands import run_search
+    from msenas.search.session import Request
+
+    run_search(Request(opt.given(chosen), config, preset, out, resume, download), as_json, OUT, ERR)
+
+
+_NOT_SEARCH_OPTIONS = ("config", "preset", "out", "resume", "download", "as_json")
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="best.json or a run folder.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Picture to write: .svg or .png. [best.svg beside the file]"),
+    ] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Show a network as a tree, and draw its populations and synapses."""
+    from msenas.cli.commands import show_network
+
+    show_network(file, out, as_json, OUT)
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="best.json, a run folder, or a genome as JSON.")],
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    channels: opt.Channels = None,
+    steps: opt.Steps = None,
+    neuron: opt.Neuron = None,
+    tau: opt.Tau = None,
+    threshold: opt.Threshold = None,
+    encoding: opt.Encoding = None,
+    fitness: Annotated[
+        str | None, typer.Option(help="Fitness by name, or all. [as searched]", show_default=False)
+    ] = None,
+    hardware: opt.Hardware = None,
+    batch: opt.Batch = None,
+    seed: opt.Seed = None,
+    device: opt.Device = None,
+    precision: opt.Precision = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Score one network: fitness and energy, as the search would."""
+    chosen = {k: v for k, v in locals().items() if k not in ("file", "download", "as_json", "fitness")}
+    from msenas.cli.commands import score_network
+
+    score_network(file, opt.given(chosen), fitness, download, as_json, OUT)
+
+
+@app.command()
+def datasets(data: opt.Data = None, as_json: opt.Json = False) -> None:
+    """List the data sets: what is known, and where copies were found."""
+    from msenas.cli.commands import list_datasets
+
+    list_datasets(data, as_json, OUT)
+
+
+@app.command()
+def profiles(
+    name: Annotated[str | None, typer.Argument(help="A profile's name or TOML file.")] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """List the hardware profiles, or show the prices and sources of one."""
+    from msenas.cli.commands import show_profiles
+
+    show_profiles(name, as_json, OUT)
+
+
+def main() -> None:
+    """Entry point of the `msenas` command."""
+    app(prog_name="msenas")

@@ -1,0 +1,149 @@
+"""What each command does once its options are parsed. Imported late, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from msenas.cli.progress import search_progress
+from msenas.cli.render import print_result, profile_table, score_table
+from msenas.data import DATASETS, Found, find
+from msenas.errors import InputError, unknown
+from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
+from msenas.hardware.profile import load_profile, profile_names
+from msenas.runs.best import read_best
+from msenas.search.loop import End
+from msenas.search.scoring import prepare_subject, read_subject, score
+from msenas.search.session import Request, search
+
+INTERRUPTED_CODE = 130
+
+
+def run_search(request: Request, as_json: bool, out: Console, err: Console) -> None:
+    """Run or resume a search and print its result; exit code 130 after Ctrl-C."""
+    with search_progress(err) as progress:
+        result = search(request, progress, lambda note: err.print(f"note: {note}"), err.is_terminal)
+    best = read_best(result.folder) if result.summary.best is not None else None
+    if as_json:
+        about = {"out": str(result.folder), "end": result.end.value, "seconds": round(result.seconds, 2)}
+        print_json(about | result.summary.as_dict())
+    else:
+        print_result(result, best.genotype if best else None, out)
+    if result.end is End.INTERRUPTED:
+        raise typer.Exit(INTERRUPTED_CODE)
+
+
+def show_network(file: Path, picture: Path | None, as_json: bool, out: Console) -> None:
+    """Print the tree of a network and write its picture."""
+    from msenas.phenotype.outline import outline
+    from msenas.phenotype.picture import draw
+
+    best = read_best(file)
+    folder = file if file.is_dir() else file.parent
+    target = picture or folder / ("best.svg" if file.is_dir() else f"{file.stem}.svg")
+    plan, genome = best.plan, best.genotype
+    draw(plan, target, title=_title(best.provenance))
+    if as_json:
+        data = {name: [asdict(x) for x in getattr(plan, name)] for name in ("populations", "synapses")}
+        about = {"digest": plan.digest, "depth": plan.depth, "parameters": plan.parameters}
+        print_json({**about, "spec": asdict(plan.spec), **data, "readout": plan.readout, "picture": str(target)})
+        return
+    out.print(outline(plan, genome))
+    out.print(f"picture: {target}")
+
+
+def _title(provenance: Mapping[str, Any]) -> str | None:
+    data = provenance.get("dataset")
+    return str(data["name"]) if isinstance(data, Mapping) and "name" in data else None
+
+
+def score_network(
+    file: Path, options: dict[str, Any], fitness: str | None, download: bool, as_json: bool, out: Console
+) -> None:
+    """Score one network with one fitness or all, and compare with what its file records."""
+    subject = read_subject(file)
+    named = fitness or str(subject.options.get("fitness", DEFAULT))
+    names = list(FITNESSES) if named == "all" else [get_fitness(named).name]
+    prepared = prepare_subject(subject, options | {"fitness": names[0]}, download=download)
+    results = dict(score(subject, prepared, names))
+    first = next(iter(results.values())).as_dict()
+    repeated = None
+    if not options and subject.recorded and subject.options.get("fitness") == names[0]:
+        repeated = json.loads(json.dumps(first)) == subject.recorded
+    if as_json:
+        print_json(
+            {
+                "fitness": {n: s.fitness for n, s in results.items()},
+                "same_as_recorded": repeated,
+                **_rest(first),
+            }
+        )
+        return
+    out.print(score_table(first, names[0], prepared.config.hardware))
+    for name, scores in list(results.items())[1:]:
+        value = "none" if scores.fitness is None else f"{scores.fitness:.6g}"
+        out.print(f"{name:14} {value:>14}   {FITNESSES[name].title}")
+    if repeated is not None:
+        out.print(f"same as recorded in {file}: {'yes' if repeated else 'NO'}")
+
+
+def _rest(scores: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in scores.items() if k != "fitness"}
+
+
+def list_datasets(path: str | None, as_json: bool, out: Console) -> None:
+    """Print every data set and the copies of it that can be seen."""
+    copies = {name: find(name, path) for name in DATASETS}
+    if as_json:
+        print_json([_dataset_row(name, copies[name]) for name in DATASETS])
+        return
+    table = Table("name", "kind", "classes", "what", "found")
+    for name, entry in DATASETS.items():
+        found = "\n".join(f"{c.path} ({c.layout.name})" for c in copies[name]) or "-"
+        table.add_row(name, entry.kind, str(entry.classes or "any"), entry.title, found if entry.layouts else "bundled")
+    out.print(table)
+    out.print("--data PATH names a copy; --download fetches one where a source is known")
+
+
+def _dataset_row(name: str, copies: Sequence[Found]) -> dict[str, object]:
+    entry = DATASETS[name]
+    about = {"name": name, "title": entry.title, "kind": entry.kind, "classes": entry.classes}
+    found = [{"path": str(c.path), "layout": c.layout.name, "files": len(c.files)} for c in copies]
+    return {**about, "tree": entry.tree, "found": found}
+
+
+def show_profiles(name: str | None, as_json: bool, out: Console) -> None:
+    """Print all profiles, or the prices of one."""
+    if name is None:
+        loaded = [load_profile(n) for n in profile_names()]
+        if as_json:
+            print_json([{"name": p.name, "title": p.title} for p in loaded])
+            return
+        table = Table("name", "title", "priced per")
+        for profile in loaded:
+            table.add_row(profile.name, profile.title, ", ".join(profile.prices))
+        out.print(table)
+        return
+    if name not in profile_names() and not name.endswith(".toml"):
+        raise InputError(unknown("hardware profile", name, profile_names()))
+    profile = load_profile(name)
+    if as_json:
+        print_json(asdict(profile))
+        return
+    out.print(profile_table(profile))
+    for kind, reason in profile.left_out.items():
+        out.print(f"left out: {kind} - {reason}")
+    if profile.note:
+        out.print(f"note: {profile.note}")
+
+
+def print_json(data: object) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(data, indent=2, allow_nan=False))

@@ -1,0 +1,57 @@
+"""The progress bar of a search: quiet when stderr is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from msenas.runs.folder import Record
+from msenas.search.loop import Progress as Callback
+
+
+@contextmanager
+def search_progress(console: Console) -> Iterator[Callback]:
+    """A callback that shows evaluations, generation, best fitness and least energy so far."""
+    columns = (
+        TextColumn("searching"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[best]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("search", total=None, best="starting workers")
+
+        def update(records: Sequence[Record], total: int) -> None:
+            bar.update(task, completed=len(records), total=total, best=_best(records))
+
+        yield update
+
+
+def _best(records: Sequence[Record]) -> str:
+    live = [r.scores for r in records if r.scores is not None and r.scores["live"]]
+    text = f"generation {records[-1].generation}"
+    if live:
+        energy = min(s["energy_joule"][1] for s in live)
+        low, high = min(s["fitness"] for s in live), max(s["fitness"] for s in live)
+        text += f"  fitness {low:.3f} .. {high:.3f}  energy from {joule(energy)}"
+    return text
+
+
+def joule(value: float) -> str:
+    """An energy with a readable unit: 2.19e-7 J is 219 nJ."""
+    for factor, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ")):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value / 1e-12:.3g} pJ"

@@ -1,0 +1,121 @@
+"""Results as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from msenas.cli.progress import joule
+from msenas.fitness.registry import FITNESSES
+from msenas.genotype.genome import Genome
+from msenas.genotype.motifs import MOTIFS
+from msenas.hardware.price import KINDS
+from msenas.hardware.profile import Profile
+from msenas.search.loop import End
+from msenas.search.session import Result
+
+
+def motif_line(genome: Genome) -> str:
+    """The motifs of a genome in one line."""
+    return " > ".join(MOTIFS[layer.motif].name for layer in genome.layers)
+
+
+def energy_text(scores: Mapping[str, Any]) -> str:
+    """Nominal energy with its range, and whether it is a lower bound."""
+    low, nominal, high = scores["energy_joule"]
+    band = f" ({joule(low)} .. {joule(high)})" if low is not None and high is not None and low < high else ""
+    return f"{'at least ' if scores['unpriced'] else ''}{joule(nominal)}{band}"
+
+
+def score_table(scores: Mapping[str, Any], fitness: str, hardware: str, title: str | None = None) -> Table:
+    """The numbers of one network."""
+    table = Table(title=title, show_header=False, box=None, title_justify="left", padding=(0, 2, 0, 0))
+    if scores["live"]:
+        better = "larger" if FITNESSES[fitness].maximise else "smaller"
+        table.add_row(fitness, f"{scores['fitness']:.4f}  ({better} is better)")
+    else:
+        table.add_row(fitness, f"none: {scores['reason']}")
+    table.add_row(f"energy, {hardware}", energy_text(scores))
+    table.add_row("spikes, SynOps", f"{scores['spikes']:,.0f}, {scores['synops']:,.0f} per inference")
+    table.add_row("firing rate", f"{scores['firing_rate']:.3f} spikes per neuron and step")
+    table.add_row("size", f"{scores['parameters']:,} parameters, {scores['neurons']:,} neurons")
+    table.add_row("structure", f"{scores['synapses']} synapses, depth {scores['depth']}")
+    for name, value in scores["details"].items():
+        shown = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list | tuple) else f"{value:.3f}"
+        table.add_row(name.replace("_", " "), shown)
+    return table
+
+
+def print_result(result: Result, genome: Genome | None, console: Console) -> None:
+    """The end of a search: what was found, what evolution gained, warnings, and what to run next."""
+    summary, config = result.summary, result.config
+    console.print(
+        f"{result.end.value}: {summary.evaluations} evaluations of {summary.distinct} distinct networks "
+        f"({summary.dead} dead, {summary.failed} failed) in {result.seconds:.0f} s"
+    )
+    if summary.best is None or genome is None:
+        console.print("no live network was found")
+    else:
+        origin = f"best.json is no. {summary.best_id}, the {summary.pick} of a front of {summary.front}"
+        title = f"{origin}: {motif_line(genome)}"
+        console.print(score_table(summary.best, config.fitness, config.hardware, title))
+    if summary.gain is not None:
+        gain = summary.gain
+        volume = (
+            f"hypervolume {gain.hypervolume_random:.3f} -> {gain.hypervolume:.3f}; "
+            if gain.hypervolume is not None
+            else ""
+        )
+        bests = ", ".join(f"{name} {gain.best_random[name]:.4g} -> {gain.best[name]:.4g}" for name in config.objectives)
+        console.print(
+            f"evolution against its own {gain.random_evaluations} random networks: {volume}best {bests}"
+            " (for an equal budget run --strategy random)"
+        )
+    for warning in summary.warnings:
+        console.print(f"note: {warning}")
+    if config.dataset == "digits":
+        console.print("note: digits is a demonstration (8x8 pixels); it says nothing about larger data")
+    console.print(f"run folder: {result.folder}")
+    for line in next_steps(result):
+        console.print(f"next: {line}", soft_wrap=True)
+
+
+def next_steps(result: Result) -> Iterable[str]:
+    """Commands that make sense after a search."""
+    if result.end in (End.INTERRUPTED, End.TIME_LIMIT):
+        yield f"msenas search --resume --out {result.folder}"
+    if result.summary.best is not None:
+        yield f"msenas show {result.folder}/best.json"
+        yield f"msenas score {result.folder}/best.json --fitness all"
+    if result.end is End.FINISHED:
+        more = 2 * result.config.generations
+        yield f"msenas search --resume --out {result.folder} --generations {more}"
+
+
+def profile_table(profile: Profile) -> Table:
+    """The prices of a profile with their ranges, grades and sources."""
+    table = Table(
+        "price",
+        "low",
+        "nominal",
+        "high",
+        "per",
+        "scope",
+        "grade",
+        "source",
+        title=f"{profile.name}: {profile.title}",
+    )
+    for price in profile.prices.values():
+        unit = KINDS[price.kind].unit
+        figures = [_figure(value, unit) for value in (price.low, price.nominal, price.high)]
+        table.add_row(price.kind, *figures, KINDS[price.kind].meaning, price.scope, price.grade, price.source)
+    return table
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
+    return joule(value) if unit == "joule" else f"{value:.3g} W"

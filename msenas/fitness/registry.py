@@ -1,0 +1,151 @@
+"""The fitnesses by name: what each watches during the one forward pass, and how its value follows.
+
+Adding a fitness means adding a row to FITNESSES. A fitness may watch the spikes as they come, and sees the evidence
+that every evaluation gathers anyway. Whether a network is alive is a constraint and never part of a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msenas.errors import InputError, unknown
+from msenas.fitness.contrast import contrast
+from msenas.fitness.identification import HeadIdentification
+from msenas.fitness.kernels import HammingKernel
+from msenas.fitness.rdm import CountRdm, StepRdm
+from msenas.fitness.saliency import synflow
+from msenas.fitness.statistics import PopulationStatistics
+from msenas.hardware.counts import Counts
+from msenas.phenotype.network import Network, Observer
+from msenas.phenotype.plan import Plan
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a network after one forward pass of the probe batch.
+
+    Attributes:
+        network: the untrained network.
+        statistics: per population.
+        counts: operations per inference, from the clean samples.
+        watched: the fitness's own watcher, or None.
+    """
+
+    network: Network
+    statistics: Mapping[str, PopulationStatistics]
+    counts: Counts
+    watched: Any
+
+    @property
+    def plan(self) -> Plan:
+        """The structure of the network."""
+        return self.network.plan
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The value of a fitness and numbers that explain it."""
+
+    value: float
+    details: Mapping[str, float | list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """A training-free score.
+
+    Attributes:
+        name: what the user types.
+        title: one line of explanation.
+        maximise: direction in which it is better.
+        read: evidence to value.
+        watch: makes the observer that the value needs, from the plan and the number of clean samples.
+    """
+
+    name: str
+    title: str
+    maximise: bool
+    read: Callable[[Evidence], Reading]
+    watch: Callable[[Plan, int], Observer] | None = None
+
+
+def get_fitness(name: str) -> Fitness:
+    """Look up a fitness.
+
+    Raises:
+        InputError: The name is unknown.
+    """
+    try:
+        return FITNESSES[name]
+    except KeyError:
+        raise InputError(unknown("fitness", name, FITNESSES)) from None
+
+
+def _contrast(evidence: Evidence) -> Reading:
+    result = contrast(evidence.plan, evidence.statistics)
+    return Reading(
+        result.value,
+        {
+            "stages": list(result.stages),
+            "silent_share": result.silent_share,
+            "last_stage_q": result.last_stage_q,
+            "mean_q": result.mean_q,
+            "head_identification": evidence.watched.share(),
+        },
+    )
+
+
+FITNESSES: dict[str, Fitness] = {
+    f.name: f
+    for f in (
+        Fitness(
+            "rdm-contrast",
+            "disturbed against different samples, stage by stage (default)",
+            True,
+            _contrast,
+            HeadIdentification,
+        ),
+        Fitness(
+            "rdm-paper",
+            "mean Manhattan RDM of spike counts, minimised as in the text of MSE-NAS",
+            False,
+            lambda e: Reading(e.watched.mean()),
+            lambda plan, pairs: CountRdm(pairs),
+        ),
+        Fitness(
+            "rdm-reference",
+            "summed per-step Hamming RDM, maximised as in the authors' code",
+            True,
+            lambda e: Reading(e.watched.total()),
+            lambda plan, pairs: StepRdm(pairs, plan),
+        ),
+        Fitness(
+            "sahd",
+            "log-determinant of the sparsity-aware Hamming kernel (SNASNet)",
+            True,
+            lambda e: Reading(e.watched.log_determinant()),
+            lambda plan, pairs: HammingKernel(pairs, sparsity_aware=True),
+        ),
+        Fitness(
+            "naswot",
+            "log-determinant of the Hamming kernel (NASWOT)",
+            True,
+            lambda e: Reading(e.watched.log_determinant()),
+            lambda plan, pairs: HammingKernel(pairs, sparsity_aware=False),
+        ),
+        Fitness("synflow", "log of the synaptic flow", True, lambda e: Reading(synflow(e.network))),
+        Fitness("parameters", "baseline: trainable numbers", True, lambda e: Reading(e.plan.parameters)),
+        Fitness(
+            "synops",
+            "baseline: synaptic operations",
+            True,
+            lambda e: Reading(e.counts.total.per_inference["synops"]),
+        ),
+        Fitness("spikes", "baseline: spike count", True, lambda e: Reading(e.counts.total.per_inference["spikes"])),
+        Fitness("synapses", "baseline: live synapses", True, lambda e: Reading(len(e.plan.synapses))),
+        Fitness("depth", "baseline: longest chain of populations", True, lambda e: Reading(e.plan.depth)),
+    )
+}
+DEFAULT = "rdm-contrast"

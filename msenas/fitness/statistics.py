@@ -1,0 +1,81 @@
+"""What one forward pass of the probe batch says about each population, in one sweep over its spikes.
+
+The mean over all pairs of samples of their Manhattan distance needs no distance matrix: a neuron that fires for c of n
+samples in a time step contributes c (n - c) to the sum over pairs. All sums are integers and exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PopulationStatistics:
+    """Exact sums over the probe batch; "clean" are the n samples without their copies.
+
+    Attributes:
+        neurons: neurons N of the population.
+        pairs: number n of samples.
+        between_sum: sum over pairs i < j of clean samples of the Manhattan distance of their spike trains.
+        within_sum: sum over samples of the distance to their disturbed copy.
+        silent: neurons that fire for no clean sample.
+        spike_map: clean spikes per position, summed over channels, time steps and samples, int64 [H, W].
+    """
+
+    neurons: int
+    pairs: int
+    between_sum: int
+    within_sum: int
+    silent: int
+    spike_map: np.ndarray
+
+    @property
+    def between(self) -> float:
+        """B: mean distance of two samples, per neuron (the mean entry of the Manhattan RDM)."""
+        return self.between_sum / (self.pairs * (self.pairs - 1) / 2) / self.neurons
+
+    @property
+    def within(self) -> float:
+        """W: mean distance of a sample and its disturbed copy, per neuron."""
+        return self.within_sum / self.pairs / self.neurons
+
+    @property
+    def silent_share(self) -> float:
+        """z: share of neurons that fire for no clean sample."""
+        return self.silent / self.neurons
+
+    @property
+    def spikes(self) -> int:
+        """Clean spikes in all."""
+        return int(self.spike_map.sum())
+
+
+def measure(spikes: Tensor) -> PopulationStatistics:
+    """Sweep over the spikes [T, 2n, C, H, W] of one population: n samples, then their copies.
+
+    The per-neuron sums are at most T n^2 / 4 and stay exact in float32 up to T n^2 = 2^26; the totals are summed in
+    float64.
+    """
+    steps, batch, channels, height, width = spikes.shape
+    pairs = batch // 2
+    flat = spikes.permute(0, 1, 3, 4, 2).reshape(steps, batch, -1)
+    fired, crossed, moved = (torch.zeros(flat.shape[2], device=flat.device) for _ in range(3))
+    for t in range(steps):
+        clean, noisy = flat[t, :pairs].float(), flat[t, pairs:].float()
+        count = clean.sum(0)
+        fired += count
+        crossed += count * (pairs - count)
+        moved += (clean - noisy).abs_().sum(0)
+    spike_map = fired.view(height, width, channels).sum(2).cpu().numpy().astype(np.int64)
+    return PopulationStatistics(
+        neurons=fired.numel(),
+        pairs=pairs,
+        between_sum=int(crossed.double().sum()),
+        within_sum=int(moved.double().sum()),
+        silent=int((fired == 0).sum()),
+        spike_map=spike_map,
+    )

@@ -1,0 +1,222 @@
+"""Hardware profiles: the prices and limits of one chip, read from TOML and checked.
+
+The shipped profiles lie in `hw_profiles/`, whose README gives the meaning of every key.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from msenas.errors import ProfileError, unknown
+from msenas.hardware.price import KINDS, Grade, Price, Text
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_BYTES = 256 * 1024
+"""Largest profile file that is read."""
+MAX_LINE = 1000
+"""Longest line of a profile in bytes: the time to parse a dotted key grows with the square of its length."""
+MAX_NUMBER = float(1 << 40)
+"""Largest number in a profile, whatever its unit."""
+
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds per operation; pairs are (least, most). A time that is None is not known."""
+
+    grade: Grade
+    source: Text
+    synop_second: float | None = None
+    update_active_second: float | None = None
+    update_idle_second: float | None = None
+    hop_ew_second: float | None = None
+    hop_ns_second: float | None = None
+    barrier_second: tuple[float, float] | None = None
+    step_second: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What fits on one chip; pairs are (least, most). A limit that is None is not known."""
+
+    source: Text
+    cores: int | None = None
+    neurons_per_core: int | None = None
+    synaptic_memory_bits_per_core: int | None = None
+    input_axons_per_core: int | None = None
+    output_axons_per_core: int | None = None
+    weight_bits: tuple[int, int] | None = None
+    state_bits: int | None = None
+    delay_steps_max: int | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One chip, or one set of prices of a chip.
+
+    Attributes:
+        name: what the user types; the stem of a shipped file.
+        title: the chip and the price set, for people.
+        label: what an energy from these prices is called in a report.
+        prices: price for each kind (see `price.KINDS`) that the profile names.
+        left_out: kind that these prices by definition do not deal with, to the reason.
+        process: semiconductor process.
+        voltage_volt: supply voltage that the prices hold for.
+        neuron: neuron model of the chip.
+        layers: layers that the chip's tools accept.
+        note: what a reader of the numbers must know.
+        timing: seconds per operation.
+        capacity: what fits on one chip.
+    """
+
+    name: Name
+    title: Text
+    label: Text
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    left_out: Mapping[str, Text] = field(default_factory=dict)
+    process: Text | None = None
+    voltage_volt: float | None = None
+    neuron: Text | None = None
+    layers: tuple[Text, ...] = ()
+    note: Text | None = None
+    timing: Timing | None = None
+    capacity: Capacity | None = None
+
+
+Facts = TypeVar("Facts", Timing, Capacity, Profile, Price)
+TABLES = {"timing": Timing, "capacity": Capacity}
+"""Tables of a profile that hold facts only."""
+
+
+def profile_names() -> tuple[str, ...]:
+    """Names of the shipped profiles, sorted."""
+    names = [entry.name for entry in resources.files("hw_profiles").iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """A shipped profile by name, or the user's own by path.
+
+    Args:
+        name_or_path: a name from `profile_names()`; a Path, or text that ends in ".toml", is a file.
+
+    Raises:
+        ProfileError: The name is unknown, the file cannot be read, or it does not follow the schema.
+    """
+    if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
+        return parse_profile(_read(Path(name_or_path)), str(name_or_path))
+    names = profile_names()
+    if name_or_path not in names:
+        text = unknown("hardware profile", name_or_path[:64], names)
+        raise ProfileError(f"{text}; or give the path of a .toml file")
+    shipped = resources.files("hw_profiles").joinpath(f"{name_or_path}.toml")
+    return parse_profile(shipped.read_bytes(), name_or_path)
+
+
+def parse_profile(content: bytes, where: str) -> Profile:
+    """Check the content of a profile file.
+
+    Args:
+        content: TOML in UTF-8, at most MAX_BYTES in lines of at most MAX_LINE bytes.
+        where: name of the file for messages.
+
+    Raises:
+        ProfileError: It is not TOML, or does not follow the schema; the message names the key.
+    """
+    where = f"hardware profile {where}"
+    data = _toml(content, where)
+    prices, left_out = (_table(data.pop(key, {}), KINDS, f"{where}: {key}") for key in ("prices", "left_out"))
+    if not prices:
+        raise ProfileError(f"{where}: no [prices.KIND] table; kinds: {', '.join(KINDS)}")
+    if both := sorted(prices.keys() & left_out.keys()):
+        raise ProfileError(f"{where}: {', '.join(both)} cannot be both in prices and in left_out")
+    for key, kind in TABLES.items():
+        if key in data:
+            data[key] = _facts(data[key], kind, f"{where}: {key}")
+    profile = _facts({**data, "left_out": left_out}, Profile, where)
+    return replace(profile, prices={kind: _price(kind, prices[kind], where) for kind in prices})
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise ProfileError(f"hardware profile {path}: there is no such file")
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ProfileError(f"hardware profile {path}: cannot be read: {error.strerror}") from None
+
+
+def _toml(content: bytes, where: str) -> dict[str, Any]:
+    if len(content) > MAX_BYTES:
+        raise ProfileError(f"{where}: larger than the allowed {MAX_BYTES // 1024} kB")
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if len(line) > MAX_LINE:
+            raise ProfileError(f"{where}: line {number} is longer than the allowed {MAX_LINE} bytes")
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise ProfileError(f"{where}: not a text file in UTF-8") from None
+    except RecursionError:
+        raise ProfileError(f"{where}: nested too deeply") from None
+    except ValueError as error:
+        raise ProfileError(f"{where}: not TOML: {error}") from None
+
+
+def _table(data: object, known: Iterable[str], where: str) -> dict[str, Any]:
+    """The data as a table, with known keys only."""
+    if not isinstance(data, dict):
+        raise ProfileError(f"{where}: must be a table, not {type(data).__name__}")
+    allowed = tuple(known)
+    for key in data:
+        if key not in allowed:
+            raise ProfileError(f"{where}: {unknown('key', key[:64], allowed)}")
+    return data
+
+
+def _facts(data: object, kind: type[Facts], where: str) -> Facts:
+    """The data as a dataclass: keys, types, and numbers that are finite, not negative and in order."""
+    table = _table(data, (f.name for f in fields(kind)), where)
+    for key, value in table.items():
+        _check_numbers(value, f"{where}: {key}")
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise ProfileError(f"{where}: {str(error).replace('$.', '')}") from None
+
+
+def _check_numbers(value: object, where: str) -> None:
+    numbers = [n for n in (value if isinstance(value, list) else [value]) if isinstance(n, int | float)]
+    if not all(0 <= n <= MAX_NUMBER for n in numbers):
+        raise ProfileError(f"{where} must be a number from 0 to {MAX_NUMBER:g}, not {value}")
+    if numbers != sorted(numbers):
+        raise ProfileError(f"{where} must be [least, most], not {value}")
+
+
+def _price(kind: str, data: object, where: str) -> Price:
+    where = f"{where}: prices.{kind}"
+    bounds = {f"{bound}_{KINDS[kind].unit}": bound for bound in ("low", "nominal", "high")}
+    table = _table(data, (*bounds, "scope", "grade", "source"), where)
+    for key in bounds:
+        _check_numbers(table.get(key), f"{where}: {key}")
+    price = _facts({"kind": kind} | {bounds.get(key, key): table[key] for key in table}, Price, where)
+    figures = [figure for figure in (price.low, price.nominal, price.high) if figure is not None]
+    if figures != sorted(figures):
+        raise ProfileError(f"{where}: must hold low <= nominal <= high, not {figures}")
+    if figures and price.nominal is None:
+        raise ProfileError(f"{where}: a bound needs a nominal_{KINDS[kind].unit}")
+    if (price.grade == "unknown") != (price.nominal is None):
+        raise ProfileError(f'{where}: a figure is absent exactly when its grade is "unknown"')
+    return price

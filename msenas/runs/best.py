@@ -1,0 +1,116 @@
+"""best.json: one network, from genome to weights, in a versioned file.
+
+schema      "msenas.best/1"
+genome      {"flat": integers, "readable": names}; both forms must agree
+network     the NetworkSpec: input, classes, T, widths, neuron, encoding
+scores      what the search measured
+provenance  data set, seeds, versions and the command that made it
+weights     {"file": name beside best.json, "sha256": hex}, or null: untrained, rebuilt from `weight_seed`
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from msenas.errors import GenomeError, InputError
+from msenas.genotype.genome import Genome
+from msenas.phenotype.decode import decode
+from msenas.phenotype.plan import Plan
+from msenas.phenotype.spec import NetworkSpec
+from msenas.runs.files import read_json, to_json, write_atomically
+
+SCHEMA = "msenas.best/1"
+
+
+class GenomeForms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The genome twice: for programs and for people."""
+
+    flat: list[int]
+    readable: dict[str, Any]
+
+
+class Weights(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Trained weights beside the file."""
+
+    file: str
+    sha256: str
+
+
+class Best(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The content of best.json."""
+
+    schema: str = SCHEMA
+    genome: GenomeForms
+    network: NetworkSpec
+    weight_seed: int = 0
+    scores: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+    weights: Weights | None = None
+
+    @property
+    def genotype(self) -> Genome:
+        """The genome.
+
+        Raises:
+            GenomeError: It is malformed, or its two forms differ.
+        """
+        genome = Genome.from_flat(self.genome.flat)
+        if Genome.from_readable(self.genome.readable).readable() != genome.readable():
+            raise GenomeError("the flat and the readable form of the genome are different networks")
+        return genome
+
+    @property
+    def plan(self) -> Plan:
+        """The network's structure.
+
+        Raises:
+            GenomeError: As `genotype`, or the genome is disconnected.
+        """
+        return decode(self.genotype, self.network)
+
+
+def forms(genome: Genome) -> GenomeForms:
+    """Both forms of a genome."""
+    return GenomeForms(list(genome.flat()), genome.readable())
+
+
+def read_best(path: Path) -> Best:
+    """Read best.json, or the best.json of a run folder; everything is validated.
+
+    Raises:
+        InputError: The file is missing, malformed, of another schema, or describes no network.
+    """
+    if path.is_dir():
+        path = path / "best.json"
+    best = read_json(path, Best)
+    if best.schema != SCHEMA:
+        raise InputError(f"{path}: schema is {best.schema!r}; this version reads {SCHEMA!r}")
+    if best.weights and Path(best.weights.file).name != best.weights.file:
+        raise InputError(f"{path}: weights.file must be a plain file name, not {best.weights.file!r}")
+    try:
+        _ = best.plan
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+    return best
+
+
+def write_best(path: Path, best: Best) -> None:
+    """Write best.json in one step.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    data = {
+        "schema": best.schema,
+        "genome": {"flat": best.genome.flat, "readable": best.genome.readable},
+        "network": asdict(best.network),
+        "weight_seed": best.weight_seed,
+        "scores": best.scores,
+        "provenance": best.provenance,
+        "weights": msgspec.to_builtins(best.weights),
+    }
+    write_atomically(path, to_json(data, indent=2) + "\n")

@@ -1,0 +1,160 @@
+"""The run folder of a search; the only place that knows its file names.
+
+config.toml         the resolved configuration, defaults included
+environment.json    versions, machine, and the commands that made the run
+individuals.jsonl   one line per evaluated network, append-only, in the order in which they were asked for
+timings.jsonl       seconds per evaluation (kept apart: everything else is the same for equal seeds)
+state.json          generation, parents and random state: enough to resume
+front.json          the Pareto front so far
+best.json           the network picked from it
+*.png               pictures
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from msenas.errors import RunError
+from msenas.runs.files import read_bytes, read_json, to_json, write_atomically
+
+LARGEST_RECORD = 4 << 30
+
+
+class Record(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One line of individuals.jsonl.
+
+    Attributes:
+        id: number of the evaluation, from 0.
+        generation: generation in which it was asked for; 0 is the random one.
+        parents: ids, empty for a random genome.
+        genome: canonical flat genome.
+        plan: digest of its plan.
+        scores: as `Scores.as_dict`, or None when the evaluation failed.
+        failure: why it failed, or None.
+    """
+
+    id: int
+    generation: int
+    parents: list[int]
+    genome: list[int]
+    plan: str
+    scores: dict[str, Any] | None
+    failure: str | None
+
+
+class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The content of state.json, written after each generation.
+
+    Attributes:
+        generation: the next generation to ask for.
+        evaluated: evaluations before it.
+        parents: ids of the survivors.
+        rng: state of the PCG64 generator.
+        probe: digest of the probe batch.
+        finished: whether the budget is used up.
+    """
+
+    schema: str = "msenas.state/1"
+    generation: int
+    evaluated: int
+    parents: list[int]
+    rng: dict[str, Any]
+    probe: str
+    finished: bool
+
+
+class RunFolder:
+    """A folder that holds one search."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.toml"
+        self.environment = path / "environment.json"
+        self.individuals = path / "individuals.jsonl"
+        self.timings = path / "timings.jsonl"
+        self.state = path / "state.json"
+        self.front = path / "front.json"
+        self.best = path / "best.json"
+
+    def create(self) -> None:
+        """Make the folder, or take an existing one that is empty.
+
+        Raises:
+            RunError: It holds something, or cannot be made or written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if any(self.path.iterdir()):
+                hint = "use --resume to continue it" if self.state.exists() else "choose an empty folder"
+                raise RunError(f"{self.path} is not empty; {hint}, or give another --out")
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {self.path}: {error.strerror or error}") from None
+
+    def append(self, record: Record, seconds: float) -> None:
+        """Add one evaluation; it is on disk when this returns.
+
+        Raises:
+            RunError: The disk is full or the file cannot be written.
+        """
+        _append(self.individuals, msgspec.to_builtins(record))
+        _append(self.timings, {"id": record.id, "seconds": round(seconds, 4)})
+
+    def read_records(self) -> tuple[list[Record], str | None]:
+        """All evaluations, and a note when a torn last line was cut off.
+
+        Raises:
+            RunError: A line other than the last is damaged, or the ids are not 0, 1, 2, ...
+        """
+        if not self.individuals.exists():
+            return [], None
+        content = read_bytes(self.individuals, LARGEST_RECORD)
+        complete, _, torn = content.rpartition(b"\n")
+        note = None
+        if torn:
+            with self.individuals.open("r+b") as file:
+                file.truncate(len(content) - len(torn))
+            note = f"{self.individuals.name}: the last line was torn ({len(torn)} bytes) and has been removed"
+        records = [self._record(number, line) for number, line in enumerate(complete.splitlines())]
+        return records, note
+
+    def _record(self, number: int, line: bytes) -> Record:
+        where = f"{self.individuals}, line {number + 1}"
+        try:
+            record = msgspec.json.decode(line, type=Record)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise RunError(f"{where}: {error}") from None
+        if record.id != number:
+            raise RunError(f"{where}: id is {record.id}, expected {number}")
+        return record
+
+    def read_state(self) -> RunState:
+        """The state to resume from.
+
+        Raises:
+            RunError: The folder holds no run.
+            InputError: state.json is damaged.
+        """
+        if not self.state.exists():
+            raise RunError(f"{self.path} holds no run to resume (no {self.state.name})")
+        return read_json(self.state, RunState)
+
+    def write_state(self, state: RunState) -> None:
+        """Replace state.json in one step."""
+        write_atomically(self.state, to_json(msgspec.to_builtins(state), indent=2) + "\n")
+
+
+def _append(path: Path, data: Mapping[str, Any]) -> None:
+    line = json.dumps(data, allow_nan=False).encode() + b"\n"
+    try:
+        with path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from None

@@ -1,0 +1,1 @@
+"""The search: configuration, variation, selection, workers, the loop that joins them, and its report."""

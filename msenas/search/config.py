@@ -1,0 +1,216 @@
+"""What a search can be told: one flat record with the names of the command-line options and of the TOML keys."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import tomli_w
+
+from msenas.data.registry import DATASETS
+from msenas.errors import InputError, unknown
+from msenas.fitness.evaluate import PRECISIONS
+from msenas.fitness.registry import DEFAULT, get_fitness
+from msenas.genotype.motifs import MOTIFS
+from msenas.genotype.space import Space
+from msenas.phenotype.spec import NetworkSpec, default_reductions
+from msenas.runs.files import read_bytes
+from msenas.search.objectives import OBJECTIVES
+from msenas.search.pick import PICKS
+from msenas.search.variation import MUTATIONS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SMALL_SIDE = 16
+"""Inputs below this many pixels get SMALL_LAYERS layers by default, others LAYERS."""
+SMALL_LAYERS, LAYERS = 4, 6
+IMAGE_STEPS, EVENT_STEPS = 4, 10
+STRATEGIES = ("evolution", "random")
+PRESETS: dict[str, dict[str, Any]] = {"paper": {"population": 50, "generations": 80}}
+"""Options by name of a preset: the evaluation budget of MSE-NAS."""
+CHANGEABLE = ("generations", "workers", "time_limit", "device")
+"""Options that may differ when a run is resumed: they do not change what an evaluation gives."""
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=False):
+    """Options of `msenas search`; None means "chosen from the data" and is filled in by `resolved`."""
+
+    dataset: str = "digits"
+    data: str | None = None
+    window: str | None = None
+    size: int | None = None
+    layers: int | None = None
+    channels: int = 16
+    steps: int | None = None
+    neuron: Literal["lif", "if"] = "lif"
+    tau: float = 2.0
+    threshold: float = 0.5
+    encoding: Literal["direct", "poisson", "latency", "events"] | None = None
+    motifs: tuple[str, ...] = tuple(m.name for m in MOTIFS)
+    fitness: str = DEFAULT
+    hardware: str = "generic-45nm"
+    objectives: tuple[str, ...] = ("fitness", "energy")
+    population: int = 25
+    generations: int = 12
+    batch: int = 32
+    seed: int = 0
+    strategy: str = "evolution"
+    operators: str = "default"
+    pick: str = "knee"
+    workers: int | None = None
+    device: str = "auto"
+    precision: str = "float32"
+    time_limit: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise InputError(unknown("data set", self.dataset, DATASETS))
+        get_fitness(self.fitness)
+        for kind, value, table in (
+            ("strategy", self.strategy, STRATEGIES),
+            ("operators", self.operators, MUTATIONS),
+            ("pick", self.pick, PICKS),
+            ("precision", self.precision, PRECISIONS),
+        ):
+            if value not in table:
+                raise InputError(unknown(kind, value, table))
+        for name in self.motifs:
+            if name not in [m.name for m in MOTIFS]:
+                raise InputError(unknown("motif", name, [m.name for m in MOTIFS]))
+        for name in self.objectives:
+            if name not in OBJECTIVES:
+                raise InputError(unknown("objective", name, OBJECTIVES))
+        if not self.objectives or len(set(self.objectives)) != len(self.objectives) or not self.motifs:
+            raise InputError("objectives and motifs must name at least one thing, each once")
+        for field, least, most in (
+            ("population", 2, 100_000),
+            ("generations", 1, 1_000_000),
+            ("batch", 2, 65_536),
+            ("seed", 0, 2**63 - 1),
+            ("workers", 1, 1024),
+        ):
+            value = getattr(self, field)
+            if value is not None and not least <= value <= most:
+                raise InputError(f"{field} must be {least} to {most}, not {value}")
+        for duration in (self.window, self.time_limit):
+            if duration is not None:
+                seconds(duration)
+
+    @property
+    def is_events(self) -> bool:
+        """Whether the data set holds events."""
+        return DATASETS[self.dataset].kind == "events"
+
+    @property
+    def time_steps(self) -> int:
+        """T, chosen from the kind of data where it is not given."""
+        return self.steps if self.steps is not None else EVENT_STEPS if self.is_events else IMAGE_STEPS
+
+    def network(self, shape: tuple[int, int, int], classes: int) -> NetworkSpec:
+        """The spec of the networks that are searched.
+
+        Raises:
+            InputError: The options do not fit each other or the data.
+        """
+        layers = self.layers or (SMALL_LAYERS if min(shape[1:]) < SMALL_SIDE else LAYERS)
+        encoding = self.encoding or ("events" if self.is_events else "direct")
+        if self.is_events != (encoding == "events"):
+            raise InputError(f"encoding {encoding!r} does not fit {self.dataset}; events go with event frames only")
+        return NetworkSpec(
+            input_shape=shape,
+            classes=classes,
+            layers=layers,
+            steps=self.time_steps,
+            channels=self.channels,
+            reductions=default_reductions(layers, min(shape[1:])),
+            neuron=self.neuron,
+            tau=self.tau,
+            v_th=self.threshold,
+            encoding=encoding,
+        )
+
+    def space(self, layers: int) -> Space:
+        """The genomes that are searched."""
+        names = [m.name for m in MOTIFS]
+        return Space(layers, motif=tuple(sorted({names.index(name) for name in self.motifs})))
+
+
+def seconds(duration: str) -> float:
+    """Read a duration such as `200ms`, `90s`, `10m` or `1.5h`.
+
+    Raises:
+        InputError: It is not a number with one of these units, or is zero.
+    """
+    match = _DURATION.fullmatch(duration.strip())
+    value = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if value <= 0:
+        raise InputError(f"{duration!r} is no duration; write a number and ms, s, m or h, such as 200ms")
+    return value
+
+
+def build_config(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> SearchConfig:
+    """Defaults, then preset, then file, then options; later ones win.
+
+    Raises:
+        InputError: A key is unknown (the nearest known one is named) or a value is not allowed.
+    """
+    merged: dict[str, Any] = {}
+    if preset is not None:
+        if preset not in PRESETS:
+            raise InputError(unknown("preset", preset, PRESETS))
+        merged |= PRESETS[preset]
+    if file is not None:
+        merged |= read_toml(file)
+    return _convert(merged | dict(options), str(file) if file else "options")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The keys of a configuration file.
+
+    Raises:
+        InputError: The file is missing or no TOML, or has a key that no option has.
+    """
+    try:
+        data = tomllib.loads(read_bytes(path, 1 << 20).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+    known = [f.replace("_", "-") for f in SearchConfig.__struct_fields__]
+    for key in data:
+        if key.replace("_", "-") not in known:
+            raise InputError(f"{path}: {unknown('key', key, known)}")
+    return {key.replace("-", "_"): value for key, value in data.items()}
+
+
+def write_toml(config: SearchConfig) -> str:
+    """The configuration as TOML; options that were left to the data are absent."""
+    data = msgspec.to_builtins(config)
+    return tomli_w.dumps({k.replace("_", "-"): v for k, v in data.items() if v is not None})
+
+
+def differences(old: SearchConfig, new: SearchConfig) -> list[str]:
+    """Options that differ and may not when a run is resumed, as `name: old -> new`."""
+    fixed = [f for f in SearchConfig.__struct_fields__ if f not in CHANGEABLE]
+    return [
+        f"{f.replace('_', '-')}: {getattr(old, f)} -> {getattr(new, f)}"
+        for f in fixed
+        if getattr(old, f) != getattr(new, f)
+    ]
+
+
+def _convert(data: Mapping[str, Any], where: str) -> SearchConfig:
+    try:
+        return msgspec.convert(dict(data), SearchConfig)
+    except msgspec.ValidationError as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        raise InputError(f"{where}: {error}") from None

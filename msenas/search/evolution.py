@@ -1,0 +1,185 @@
+"""Evolution as ask and tell over a frozen state; it never calls a fitness.
+
+Selection and survival are pymoo's NSGA-II (binary tournament on dominance, then crowding; non-dominated sorting and
+crowding over parents and children). With one objective the same code is an elitist genetic algorithm. All randomness
+comes from the generator in the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from pymoo.algorithms.moo.nsga2 import binary_tournament
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.operators.selection.tournament import TournamentSelection
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
+
+from msenas.genotype.genome import Genome
+from msenas.genotype.space import Space
+from msenas.phenotype.decode import DisconnectedGenome, decode
+from msenas.phenotype.spec import NetworkSpec
+from msenas.search.variation import CROSSOVER_POINTS, MUTATIONS, point_crossover
+
+DRAWS = 20_000
+"""Random genomes that are tried for one new connected network before the space counts as exhausted."""
+MATINGS = 100
+"""Rounds of mating for one generation before random genomes fill it up."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the search varies and selects; fixed for a run."""
+
+    space: Space
+    spec: NetworkSpec
+    size: int
+    operators: str = "default"
+    strategy: str = "evolution"
+
+
+@dataclass(frozen=True)
+class Individual:
+    """An evaluated genome.
+
+    Attributes:
+        id: number of its evaluation.
+        genome: the genotype with its neutral genes, which later mutations may wake up.
+        objectives: to be minimised; None when the network is dead or its evaluation failed.
+    """
+
+    id: int
+    genome: Genome
+    objectives: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A genome to be evaluated, with the ids of its parents (none for a random one) and the digest of its plan."""
+
+    genome: Genome
+    parents: tuple[int, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that the next generation depends on."""
+
+    generation: int
+    parents: tuple[Individual, ...]
+    rng: Mapping[str, Any]
+    seen: frozenset[str] = field(default_factory=frozenset)
+
+
+def initial_state(seed: int) -> State:
+    """The state before anything was evaluated."""
+    return State(0, (), np.random.Generator(np.random.PCG64(seed)).bit_generator.state)
+
+
+def ask(state: State, rules: Rules) -> tuple[list[Child], State]:
+    """The children of the next generation: connected, and each a network that was never asked for before.
+
+    Fewer than `rules.size` come back when the space holds no more; none when it is exhausted.
+    """
+    rng = _generator(state)
+    known = set(state.seen)
+    children: list[Child] = []
+    if state.generation > 0 and rules.strategy == "evolution" and len(state.parents) >= 2:
+        children = _offspring(state, rules, rng, known)
+    while len(children) < rules.size:
+        child = _random_child(rules, rng, known)
+        if child is None:
+            break
+        children.append(child)
+    return children, replace(state, rng=rng.bit_generator.state, seen=frozenset(known))
+
+
+def tell(state: State, children: Sequence[Individual], rules: Rules) -> State:
+    """Survivors of parents and evaluated children become the parents of the next generation."""
+    rng = _generator(state)
+    candidates = [c for c in (*state.parents, *children) if c.objectives is not None]
+    parents = tuple(candidates)
+    if candidates:
+        ranked = _ranked(candidates, min(rules.size, len(candidates)), rng)
+        parents = tuple(candidates[i] for i in ranked.get("index"))
+    return replace(state, generation=state.generation + 1, parents=parents, rng=rng.bit_generator.state)
+
+
+def front(individuals: Sequence[Individual]) -> list[Individual]:
+    """The individuals that no other dominates (nowhere worse, somewhere better), by their first objective, then id."""
+    alive = [i for i in individuals if i.objectives is not None]
+    if not alive:
+        return []
+    values = np.array([i.objectives for i in alive], dtype=float)
+    keep = [not np.any(np.all(values <= row, axis=1) & np.any(values < row, axis=1)) for row in values]
+    best = [i for i, k in zip(alive, keep, strict=True) if k]
+    return sorted(best, key=lambda i: (i.objectives, i.id))
+
+
+def _offspring(state: State, rules: Rules, rng: np.random.Generator, known: set[str]) -> list[Child]:
+    """Tournament, crossover, mutation, until enough new networks have come out."""
+    mutate, rate = MUTATIONS[rules.operators]
+    ranked = _ranked(state.parents, len(state.parents), rng)
+    by_index = [state.parents[i] for i in ranked.get("index")]
+    children: list[Child] = []
+    for _ in range(MATINGS):
+        for a, b in _pairs(ranked, rules.size, rng):
+            mother, father = by_index[a], by_index[b]
+            pair = (mother.genome, father.genome)
+            if rng.random() < rate:
+                pair = point_crossover(*pair, CROSSOVER_POINTS, rng)
+            for genome in pair[: rules.size - len(children)]:
+                mutated = mutate(genome, rules.space, rules.spec, rng)
+                child = _new(mutated, (mother.id, father.id), rules.spec, known)
+                if child is not None:
+                    children.append(child)
+        if len(children) >= rules.size:
+            break
+    return children
+
+
+def _pairs(ranked: Population, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Parents of (size + 1) // 2 matings, int [matings, 2], by binary tournament."""
+    algorithm = SimpleNamespace(tournament_type="comp_by_dom_and_crowding", random_state=rng)
+    selection = TournamentSelection(func_comp=binary_tournament)
+    picked = selection._do(None, ranked, (size + 1) // 2, n_parents=2, random_state=rng, algorithm=algorithm)
+    return np.asarray(picked)
+
+
+def _ranked(individuals: Sequence[Individual], survivors: int, rng: np.random.Generator) -> Population:
+    """The survivors as a pymoo population with rank, crowding and their index."""
+    objectives = np.array([i.objectives for i in individuals], dtype=float)
+    population = Population.new("F", objectives, "index", np.arange(len(individuals)))
+    problem = Problem(n_var=1, n_obj=objectives.shape[1])
+    return RankAndCrowding().do(problem, population, n_survive=survivors, random_state=rng)
+
+
+def _random_child(rules: Rules, rng: np.random.Generator, known: set[str]) -> Child | None:
+    for _ in range(DRAWS):
+        child = _new(rules.space.sample(rng), (), rules.spec, known)
+        if child is not None:
+            return child
+    return None
+
+
+def _new(genome: Genome, parents: tuple[int, ...], spec: NetworkSpec, known: set[str]) -> Child | None:
+    """The genome as a child if it is connected and its network new; records its digest."""
+    try:
+        digest = decode(genome, spec).digest
+    except DisconnectedGenome:
+        return None
+    if digest in known:
+        return None
+    known.add(digest)
+    return Child(genome, parents, digest)
+
+
+def _generator(state: State) -> np.random.Generator:
+    rng = np.random.Generator(np.random.PCG64())
+    rng.bit_generator.state = state.rng
+    return rng

@@ -1,0 +1,176 @@
+"""The search itself: ask, evaluate, record, tell, until the budget is used up.
+
+Evaluations are recorded in the order in which they were asked for, one line each, as soon as they are known. A run that
+was stopped anywhere resumes from the last complete generation, asks again for the same children, and takes from the
+record what was already evaluated; so it ends with the same files as a run that was never stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from msenas.errors import RunError
+from msenas.fitness.registry import get_fitness
+from msenas.genotype.genome import Genome
+from msenas.runs.folder import Record, RunFolder, RunState
+from msenas.search.config import seconds
+from msenas.search.evolution import Child, Individual, Rules, State, ask, initial_state, tell
+from msenas.search.objectives import minimised
+from msenas.search.outcome import write_results
+from msenas.search.prepare import Prepared
+from msenas.search.workers import Job, Outcome
+
+
+class End(Enum):
+    """Why a search stopped."""
+
+    FINISHED = "finished"
+    EXHAUSTED = "space exhausted"
+    TIME_LIMIT = "time limit reached"
+    INTERRUPTED = "interrupted"
+
+
+class Evaluate(Protocol):
+    """Evaluates jobs and gives their outcomes in the same order."""
+
+    def __call__(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Outcomes in the order of the jobs."""
+
+
+Progress = Callable[[Sequence[Record], int], None]
+"""Called after each evaluation with all records and the size of the budget."""
+
+
+@dataclass
+class Search:
+    """One run: its parts, and the record so far."""
+
+    prepared: Prepared
+    folder: RunFolder
+    records: list[Record]
+    progress: Progress
+    deadline: float | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """How this run varies and selects."""
+        config, spec = self.prepared.config, self.prepared.spec
+        return Rules(config.space(spec.layers), spec, config.population, config.operators, config.strategy)
+
+    def individual(self, record: Record) -> Individual:
+        """A record as evolution sees it."""
+        config = self.prepared.config
+        objectives = minimised(record.scores, config.objectives, get_fitness(config.fitness))
+        return Individual(record.id, Genome.from_flat(record.genome), objectives)
+
+
+def start(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[Search, State]:
+    """A run that has evaluated nothing yet."""
+    search = _search(prepared, folder, [], progress)
+    state = initial_state(prepared.config.seed)
+    _save(search, state, finished=False)
+    return search, state
+
+
+def resume(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[Search, State, RunState, str | None]:
+    """The run as it was after its last complete generation, its saved state, and a note on repairs.
+
+    Raises:
+        RunError: The record does not fit the state, or the probe batch is not the one that the run used.
+    """
+    saved = folder.read_state()
+    records, note = folder.read_records()
+    if saved.probe != prepared.evaluator.probe.digest:
+        raise RunError(
+            f"{folder.path} was made with other data: the probe batch drawn now differs from the recorded one"
+        )
+    if len(records) < saved.evaluated:
+        raise RunError(
+            f"{folder.individuals} holds {len(records)} evaluations, {folder.state.name} speaks of {saved.evaluated}"
+        )
+    search = _search(prepared, folder, records, progress)
+    parents = tuple(search.individual(records[i]) for i in saved.parents)
+    seen = frozenset(r.plan for r in records[: saved.evaluated])
+    return search, State(saved.generation, parents, saved.rng, seen), saved, note
+
+
+def run(search: Search, state: State, evaluate: Evaluate) -> End:
+    """Generations until the budget is used up or the time is over; the folder is complete at every moment."""
+    config = search.prepared.config
+    end = End.FINISHED
+    try:
+        while state.generation < config.generations:
+            children, asked = ask(state, search.rules)
+            if not children:
+                end = End.EXHAUSTED
+                break
+            state = tell(asked, _evaluated(search, children, state, evaluate), search.rules)
+            last = state.generation >= config.generations
+            if not last:
+                _save(search, state, finished=False)
+                write_results(search.folder, search.prepared, search.records)
+    except _TimeOver:
+        end = End.TIME_LIMIT
+    except KeyboardInterrupt:
+        end = End.INTERRUPTED
+    if end in (End.FINISHED, End.EXHAUSTED):
+        write_results(search.folder, search.prepared, search.records, evaluate)
+        _save(search, state, finished=True)
+    else:
+        write_results(search.folder, search.prepared, search.records)
+    return end
+
+
+class _TimeOver(Exception):
+    """The time limit was reached between two evaluations."""
+
+
+def _search(prepared: Prepared, folder: RunFolder, records: list[Record], progress: Progress) -> Search:
+    limit = prepared.config.time_limit
+    deadline = None if limit is None else time.monotonic() + seconds(limit)
+    return Search(prepared, folder, records, progress, deadline)
+
+
+def _evaluated(search: Search, children: Sequence[Child], state: State, evaluate: Evaluate) -> list[Individual]:
+    """The children as individuals, from the record as far as it goes, then by evaluation."""
+    first = len(state.seen)
+    known = search.records[first : first + len(children)]
+    for record, child in zip(known, children, strict=False):
+        if record.plan != child.digest or tuple(record.genome) != child.genome.flat():
+            raise RunError(f"{search.folder.individuals}: evaluation {record.id} is not what this run asks for")
+    jobs = [Job(child.genome) for child in children[len(known) :]]
+    config = search.prepared.config
+    total = config.population * config.generations
+    for child, outcome in zip(children[len(known) :], evaluate(jobs), strict=True):
+        record = Record(
+            id=len(search.records),
+            generation=state.generation,
+            parents=list(child.parents),
+            genome=list(child.genome.flat()),
+            plan=child.digest,
+            scores=outcome.scores,
+            failure=outcome.failure,
+        )
+        search.folder.append(record, outcome.seconds)
+        search.records.append(record)
+        search.progress(search.records, total)
+        if search.deadline is not None and time.monotonic() > search.deadline:
+            raise _TimeOver
+    return [search.individual(r) for r in search.records[first : first + len(children)]]
+
+
+def _save(search: Search, state: State, *, finished: bool) -> None:
+    search.folder.write_state(
+        RunState(
+            generation=state.generation,
+            evaluated=len(state.seen),
+            parents=[p.id for p in state.parents],
+            rng=dict(state.rng),
+            probe=search.prepared.evaluator.probe.digest,
+            finished=finished,
+        )
+    )

@@ -1,0 +1,98 @@
+"""Pictures of a search: the Pareto front, and how it was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from msenas.fitness.registry import get_fitness
+from msenas.runs.folder import Record
+from msenas.search.config import SearchConfig
+from msenas.search.evolution import Individual
+from msenas.search.objectives import UNITS, values
+
+GREY, WARM, DARK = "#b8bcc4", "#d9582b", "#22262e"
+
+
+def plot_pareto(
+    path: Path, records: Sequence[Record], members: Sequence[Individual], picked: int, config: SearchConfig
+) -> None:
+    """The first two objectives of every live network, the front, and the network that was picked.
+
+    With a single objective its value is drawn over the evaluations.
+    """
+    names = config.objectives[:2]
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.add_subplot()
+    live = [r for r in records if r.scores is not None and r.scores["live"]]
+    points = np.array([_point(r, names) for r in live])
+    ids = [m.id for m in members]
+    best = np.array([_point(records[i], names) for i in ids])
+    axes.scatter(points[:, 0], points[:, 1], s=12, color=GREY, label=f"{len(live)} networks", linewidths=0)
+    axes.plot(*best.T, "-o", color=WARM, markersize=4, linewidth=1, label=f"front ({len(ids)})")
+    axes.scatter(
+        *([value] for value in _point(records[picked], names)),
+        sizes=[130],
+        facecolors="none",
+        edgecolors=DARK,
+        linewidths=1.6,
+        label=f"best.json (no. {picked}, {config.pick})",
+    )
+    if len(names) == 2:
+        axes.set(xlabel=_label(names[0], config), ylabel=_label(names[1], config))
+        if points[:, 1].min() > 0 and points[:, 1].max() > 20 * points[:, 1].min():
+            axes.set_yscale("log")
+    else:
+        axes.set(xlabel="evaluation", ylabel=_label(names[0], config))
+    axes.set_title(f"{config.dataset}: {len(records)} evaluations, seed {config.seed}")
+    axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) -> None:
+    """Each objective over the generations: every live network, the median, and the best so far."""
+    figure = Figure(figsize=(7, 2.6 * len(config.objectives)), layout="constrained")
+    live = [r for r in records if r.scores is not None and r.scores["live"]]
+    generations = np.array([r.generation for r in live])
+    for row, name in enumerate(config.objectives):
+        axes = figure.add_subplot(len(config.objectives), 1, row + 1)
+        column = np.array([values(r.scores or {}, [name])[name] for r in live])
+        larger = name == "fitness" and get_fitness(config.fitness).maximise
+        axes.scatter(generations, column, s=8, color=GREY, linewidths=0, label="networks")
+        groups = np.unique(generations)
+        axes.plot(groups, [np.median(column[generations == g]) for g in groups], color=DARK, lw=1, label="median")
+        extreme = np.maximum if larger else np.minimum
+        best = [(column[generations == g].max() if larger else column[generations == g].min()) for g in groups]
+        axes.plot(groups, extreme.accumulate(best), color=WARM, lw=1.6, label="best so far")
+        axes.set_ylabel(_label(name, config))
+        if row == 0:
+            axes.legend(frameon=False, ncols=3, loc="lower right")
+    axes.set_xlabel("generation (0 is random)")
+    _save(figure, path)
+
+
+def _point(record: Record, names: Sequence[str]) -> tuple[float, float]:
+    assert record.scores is not None
+    if len(names) == 1:
+        return float(record.id), values(record.scores, names)[names[0]]
+    first, second = (values(record.scores, names)[name] for name in names)
+    return first, second
+
+
+def _label(name: str, config: SearchConfig) -> str:
+    if name == "fitness":
+        return f"{config.fitness} ({'larger' if get_fitness(config.fitness).maximise else 'smaller'} is better)"
+    if name == "energy":
+        return f"energy on {config.hardware} [{UNITS[name]} per inference]"
+    return f"{name} per inference" if name in ("synops", "spikes") else name
+
+
+def _save(figure: Figure, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    FigureCanvasAgg(figure)
+    figure.savefig(part, format="png", dpi=120, metadata={"Software": None})
+    part.replace(path)

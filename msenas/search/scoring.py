@@ -1,0 +1,91 @@
+"""Scores of one network from a file: the search's evaluation, repeated or with another fitness or chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from msenas.errors import InputError
+from msenas.fitness.evaluate import Scores
+from msenas.genotype.genome import Genome
+from msenas.phenotype.decode import decode
+from msenas.runs.best import SCHEMA, Best, read_best
+from msenas.runs.files import read_json
+from msenas.search.config import SearchConfig, build_config
+from msenas.search.prepare import Prepared, prepare
+
+RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size")
+"""Options of a search that best.json keeps in its provenance."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network read from a file, and the options that it was found with (none for a bare genome)."""
+
+    genome: Genome
+    options: Mapping[str, Any]
+    recorded: Mapping[str, Any] | None
+
+
+def read_subject(path: Path) -> Subject:
+    """Read best.json (or its folder), a flat genome (a JSON list) or a readable one (a JSON object).
+
+    Raises:
+        InputError: The file is none of these.
+    """
+    if path.is_dir():
+        path = path / "best.json"
+    data = read_json(path, msgspec.Raw)
+    content = msgspec.json.decode(data, type=dict[str, Any] | list[int])
+    if isinstance(content, list):
+        return Subject(Genome.from_flat(content), {}, None)
+    if "schema" in content:
+        best = read_best(path)
+        return Subject(best.genotype, _options_of(best, path), best.scores)
+    return Subject(Genome.from_readable(content), {}, None)
+
+
+def _options_of(best: Best, path: Path) -> dict[str, Any]:
+    """The options that make the same evaluation again."""
+    spec, about = best.network, best.provenance
+    data = about.get("dataset")
+    if best.schema != SCHEMA or not isinstance(data, dict) or not isinstance(data.get("name"), str):
+        raise InputError(f"{path}: provenance does not name the data set; give --dataset")
+    options = {name: about[name] for name in RECORDED if about.get(name) is not None}
+    options |= {
+        "dataset": data["name"],
+        "layers": spec.layers,
+        "channels": spec.channels,
+        "steps": spec.steps,
+    }
+    options |= {"neuron": spec.neuron, "tau": spec.tau, "threshold": spec.v_th, "encoding": spec.encoding}
+    if isinstance(data.get("path"), str):
+        options["data"] = data["path"]
+    return options
+
+
+def prepare_subject(subject: Subject, options: Mapping[str, Any], *, download: bool = False) -> Prepared:
+    """Everything needed to score a network; options given win over those it was found with.
+
+    Raises:
+        InputError: The options or the data cannot be used, or the genome has another number of layers.
+    """
+    defaults = {"layers": len(subject.genome.layers)}
+    config: SearchConfig = build_config(defaults | dict(subject.options) | dict(options))
+    return prepare(config, download=download)
+
+
+def score(subject: Subject, prepared: Prepared, fitnesses: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    """Scores of the network, one evaluation for each fitness.
+
+    Raises:
+        GenomeError: The genome describes no network.
+        ScoreError: A value is not a finite number.
+    """
+    plan = decode(subject.genome, prepared.spec)
+    for name in fitnesses:
+        yield name, replace(prepared.evaluator, fitness=name)(plan)

@@ -1,0 +1,152 @@
+"""A search from options to a finished folder: make or reopen it, run, and sum up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from msenas.errors import InputError, RunError
+from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.runs.folder import RunFolder
+from msenas.search.config import SearchConfig, build_config, differences, read_toml, write_toml
+from msenas.search.evolution import State
+from msenas.search.loop import End, Progress, Search, resume, run, start
+from msenas.search.outcome import Summary, summarise
+from msenas.search.prepare import Prepared, command, environment, prepare
+from msenas.search.workers import workers
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        options: options that were given, by the names of `SearchConfig`.
+        config: a TOML file with further options.
+        preset: name of a preset.
+        out: the run folder; None makes one under runs/.
+        resume: continue the run in `out`.
+        download: fetch the data set if no copy is found.
+    """
+
+    options: Mapping[str, Any]
+    config: Path | None = None
+    preset: str | None = None
+    out: Path | None = None
+    resume: bool = False
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """A search that has ended, one way or another."""
+
+    folder: Path
+    end: End
+    config: SearchConfig
+    summary: Summary
+    seconds: float
+
+
+def search(request: Request, progress: Progress, say: Say, show_loading: bool = False) -> Result:
+    """Run or resume a search.
+
+    Args:
+        request: what the user asked for.
+        progress: called after each evaluation.
+        say: takes one-line notes for the user.
+        show_loading: whether decoding data may draw a progress bar.
+
+    Raises:
+        InputError: An option, the data or the folder cannot be used; nothing was begun.
+    """
+    begun = time.monotonic()
+    folder, config = _open(request)
+    prepared = prepare(config, download=request.download, progress=show_loading)
+    if not request.resume:
+        folder.create()
+    with _locked(folder):
+        found, state, finished = _begin(folder, prepared, progress, say)
+        end = End.FINISHED
+        if not finished:
+            spec, evaluator = prepared.spec, prepared.evaluator
+            with workers(evaluator, spec, prepared.config.workers or 1) as pool:
+                end = run(found, state, pool.evaluate)
+    summary = summarise(found.records, prepared.config)
+    return Result(folder.path, end, prepared.config, summary, time.monotonic() - begun)
+
+
+def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
+    """The folder, not made yet when it is new, and the configuration."""
+    if not request.resume:
+        config = build_config(request.options, request.config, request.preset)
+        return RunFolder(request.out or _new_path(config.dataset)), config
+    if request.out is None:
+        raise InputError("--resume needs --out DIR, the folder of the run to continue")
+    folder = RunFolder(request.out)
+    if not folder.config.exists():
+        raise RunError(f"{folder.path} holds no run to resume (no {folder.config.name})")
+    old = build_config(read_toml(folder.config))
+    asked = dict(request.options)
+    if request.config is not None or request.preset is not None:
+        given = msgspec.to_builtins(build_config({}, request.config, request.preset))
+        default = msgspec.to_builtins(SearchConfig())
+        asked = {k: v for k, v in given.items() if v != default[k]} | asked
+    new = build_config(read_toml(folder.config) | asked)
+    changed = differences(old, new)
+    if changed:
+        raise RunError(f"{folder.path} was made with other settings: {'; '.join(changed)}")
+    return folder, new
+
+
+def _new_path(dataset: str) -> Path:
+    stem = f"{dataset}-{datetime.now():%Y%m%d-%H%M%S}"
+    names = [stem, *(f"{stem}-{i}" for i in range(2, 1000))]
+    return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
+
+
+@contextmanager
+def _locked(folder: RunFolder) -> Iterator[None]:
+    """Hold the folder for this process alone."""
+    try:
+        with FileLock(folder.path / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(f"another process is working in {folder.path}") from None
+    except PermissionError as error:
+        raise RunError(f"cannot write {folder.path}: {error.strerror}") from None
+
+
+def _begin(folder: RunFolder, prepared: Prepared, progress: Progress, say: Say) -> tuple[Search, State, bool]:
+    """Start the run, or take it up where it was; the last value says whether nothing is left to do."""
+    if not folder.state.exists():
+        _describe(folder, prepared)
+        found, state = start(prepared, folder, progress)
+        return found, state, False
+    found, state, saved, note = resume(prepared, folder, progress)
+    if note:
+        say(note)
+    say(f"resuming {folder.path}: {len(found.records)} evaluations, generation {state.generation}")
+    _describe(folder, prepared)
+    done = state.generation >= prepared.config.generations or not found.records
+    return found, state, saved.finished and done
+
+
+def _describe(folder: RunFolder, prepared: Prepared) -> None:
+    """Write the configuration, and add this start to the environment's list of commands."""
+    write_atomically(folder.config, write_toml(prepared.config))
+    earlier: list[str] = []
+    if folder.environment.exists():
+        earlier = read_json(folder.environment, dict[str, Any]).get("commands") or []
+    about = environment() | {"data": prepared.dataset.provenance, "commands": [*earlier, command()]}
+    write_atomically(folder.environment, to_json(about, indent=2) + "\n")

@@ -1,0 +1,137 @@
+"""Worker processes: each loads everything once, and one that dies takes nothing with it.
+
+A worker computes on one thread, so results depend neither on the number of workers nor on their order.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pebble import ProcessExpired, ProcessPool
+
+from msenas.fitness.evaluate import Evaluator, ScoreError
+from msenas.genotype.genome import Genome
+from msenas.phenotype.decode import decode
+from msenas.phenotype.spec import NetworkSpec
+
+ATTEMPTS = 2
+"""Times that a genome is tried whose worker dies."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to evaluate; `seed` replaces the run's weight seed where it is given."""
+
+    genome: Genome
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker sends back: scores, or why there are none."""
+
+    scores: dict[str, Any] | None
+    failure: str | None
+    seconds: float
+
+
+class Workers:
+    """A pool of processes that evaluate networks of one spec with one evaluator."""
+
+    def __init__(self, evaluator: Evaluator, spec: NetworkSpec, count: int) -> None:
+        self._pool = ProcessPool(
+            max_workers=count,
+            initializer=_load,
+            initargs=(evaluator, spec, os.getpid()),
+            context=multiprocessing.get_context("spawn"),
+        )
+        # Asking for this starts the pool's threads, here and now.
+        assert self._pool.active
+
+    def evaluate(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Outcomes in the order of the jobs, as soon as each and all before it are known."""
+        futures = [self._pool.schedule(_evaluate, args=[job]) for job in jobs]
+        for job, future in zip(jobs, futures, strict=True):
+            yield self._settle(job, future)
+
+    def _settle(self, job: Job, future: Future[Outcome]) -> Outcome:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return future.result()
+            except ProcessExpired as death:
+                how = f"worker killed by signal {-death.exitcode}" if death.exitcode < 0 else f"worker died: {death}"
+            if attempt < ATTEMPTS:
+                future = self._pool.schedule(_evaluate, args=[job])
+        return Outcome(None, f"{how}, {ATTEMPTS} times", 0.0)
+
+    def stop(self) -> None:
+        """End all workers, finished or not."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+
+@contextmanager
+def workers(evaluator: Evaluator, spec: NetworkSpec, count: int) -> Iterator[Workers]:
+    """Workers that are ended when the block is left, however it is left."""
+    # Ctrl-C reaches the whole process group; what is started here shall leave it to the main thread.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
+    pool = Workers(evaluator, spec, count)
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        yield pool
+    finally:
+        pool.stop()
+
+
+def evaluate_here(evaluator: Evaluator, spec: NetworkSpec, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    """The same outcomes in this process."""
+    for job in jobs:
+        yield _outcome(evaluator, spec, job)
+
+
+_loaded: tuple[Evaluator, NetworkSpec] | None = None
+"""What this worker process was loaded with; a pool hands its tasks nothing else."""
+
+
+def _load(evaluator: Evaluator, spec: NetworkSpec, parent: int) -> None:
+    """Prepare a worker process, once."""
+    global _loaded
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with, args=[parent], daemon=True).start()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    _loaded = evaluator, spec
+
+
+def _leave_with(parent: int) -> None:
+    """End this process when its parent is gone, so that a killed search leaves nothing running."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _evaluate(job: Job) -> Outcome:
+    assert _loaded is not None
+    return _outcome(*_loaded, job)
+
+
+def _outcome(evaluator: Evaluator, spec: NetworkSpec, job: Job) -> Outcome:
+    start = time.perf_counter()
+    scores, failure = None, None
+    try:
+        plan = decode(job.genome, spec)
+        scores = evaluator.seeded(job.seed)(plan).as_dict()
+    except ScoreError as error:
+        failure = str(error)
+    return Outcome(scores, failure, time.perf_counter() - start)

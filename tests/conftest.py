@@ -1,0 +1,38 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from msenas.genotype.genome import Genome
+from msenas.phenotype.decode import decode
+from msenas.phenotype.plan import Plan
+from msenas.phenotype.spec import NetworkSpec
+
+KERNELS = ("none", "3x3", "5x5")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20231104)
+
+
+def motif_genome(*motifs: str, kernel: str = "3x3", cross: int = 1) -> Genome:
+    """A genome of the given motifs with every wire present."""
+    from msenas.genotype.motifs import MOTIFS
+
+    wires = {m.name: {str(w): kernel for w in m.wires} for m in MOTIFS}
+    layers = [{"motif": name, "synapses": wires[name]} for name in motifs]
+    return Genome.from_readable({"layers": layers, "cross": {"layers": cross, "kernel": "3x3"}})
+
+
+def small_spec(layers: int, **changes: object) -> NetworkSpec:
+    """A small network spec: 1x8x8 input, 3 classes, T = 3, C = 4, one reduction in the middle."""
+    options = {"steps": 3, "channels": 4, "reductions": (layers // 2,) if layers > 1 else ()} | changes
+    return NetworkSpec((1, 8, 8), 3, layers, **options)
+
+
+def motif_plan(*motifs: str, **changes: object) -> Plan:
+    """The plan of `motif_genome` under `small_spec`."""
+    return decode(motif_genome(*motifs), small_spec(len(motifs), **changes))

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from msenas.errors import InputError, ProfileError
+from msenas.hardware.counts import Counts, SpikeCounts, Totals, count
+from msenas.hardware.energy import CAUSES, Cause, estimate
+from msenas.hardware.price import KINDS, Grade, Price, Scope
+from msenas.hardware.profile import Profile, load_profile, profile_names
+from msenas.phenotype.plan import Plan
+
+PICO = 1e-12
+Case = tuple[Plan, Counts]
+
+
+def price(
+    kind: str,
+    nominal: float | None,
+    scope: Scope = "per-term",
+    grade: Grade = "measured",
+    low: float | None = None,
+    high: float | None = None,
+) -> Price:
+    return Price(kind, scope, grade, "a test", low, nominal, high)
+
+
+def profile(*prices: Price) -> Profile:
+    return Profile("x", "X", "a test", prices={p.kind: p for p in prices})
+
+
+@pytest.fixture
+def counted(events_plan: Plan, events_spikes: SpikeCounts) -> Case:
+    """Per inference: 62 synops, 2.5 active and 125.5 idle updates, 2.5 spikes, 12 MACs of the read-out."""
+    return events_plan, count(events_plan, events_spikes)
+
+
+@pytest.fixture
+def analog(direct_plan: Plan, events_spikes: SpikeCounts) -> Case:
+    """Per inference: no synops, 2.5 active and 125.5 idle updates, 400 MACs of the input and 12 after it."""
+    return direct_plan, count(direct_plan, SpikeCounts(2, {"L1.E1": events_spikes.maps["L1.E1"]}))
+
+
+def test_loihi1_on_paper(counted: Case) -> None:
+    energy = estimate(*counted, load_profile("loihi1"))
+    updates = 2.5 * 81 + 125.5 * 52
+    assert energy.joule.nominal == pytest.approx((62 * 23.6 + updates) * PICO, rel=1e-12)
+    assert energy.joule.low == energy.joule.nominal
+    assert energy.joule.high == pytest.approx((62 * 35.5 + updates) * PICO, rel=1e-12)
+    assert energy.unpriced == (("macs_readout", 12.0),)
+    assert energy.at_least
+    assert energy.grade == "simulated"
+    assert any(text.startswith("spikes: ") for text in energy.left_out)
+
+
+def test_an_analog_input_is_unpriced_on_loihi1(analog: Case) -> None:
+    energy = estimate(*analog, load_profile("loihi1"))
+    assert energy.unpriced == (("macs_input", 400.0), ("macs_readout", 12.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "ac", "mac"),
+    [("generic-45nm", 0.9, 4.6), ("generic-45nm-fp16", 0.4, 1.5), ("generic-45nm-int8", 0.03, 0.23)],
+)
+def test_generic_profiles_price_arithmetic_only(
+    counted: Case, analog: Case, name: str, ac: float, mac: float
+) -> None:
+    spiking, direct = estimate(*counted, load_profile(name)), estimate(*analog, load_profile(name))
+    assert spiking.joule.nominal == pytest.approx((62 * ac + 12 * mac) * PICO, rel=1e-12)
+    assert direct.joule.nominal == pytest.approx(412 * mac * PICO, rel=1e-12)
+    assert "compute-only index (45 nm" in spiking.label
+    assert not spiking.at_least
+    assert {t.cause for t in spiking.terms} == {"synops", "macs_input", "macs_readout"}
+    assert sum(text.startswith(("updates_", "spikes")) for text in spiking.left_out) == 3
+
+
+def test_static_power_placement_and_board_are_named_as_left_out(counted: Case) -> None:
+    text = " ".join(estimate(*counted, load_profile("loihi1")).left_out)
+    assert all(word in text for word in ("static power", "messages, hops and barriers", "input and output"))
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_shipped_profile_gives_an_estimate(counted: Case, name: str) -> None:
+    energy = estimate(*counted, load_profile(name))
+    assert energy.joule.nominal > 0
+    assert json.loads(json.dumps(energy.to_dict()))["nominal_joule"] == energy.joule.nominal
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=[c.count for c in CAUSES])
+def test_causes_name_counts_and_kinds_that_exist(cause: Cause) -> None:
+    assert cause.count in Totals.__dataclass_fields__
+    assert set(cause.kinds) <= set(KINDS)
+
+
+def test_one_update_price_pays_for_both_states(counted: Case) -> None:
+    energy = estimate(*counted, profile(price("update", 2.0)))
+    assert [(t.cause, t.joule.nominal) for t in energy.terms] == [
+        ("updates_active", 5.0),
+        ("updates_idle", 251.0),
+    ]
+    assert dict(energy.unpriced) == {"synops": 62, "spikes": 2.5, "macs_readout": 12}
+
+
+def test_an_unknown_price_is_unpriced_and_not_zero(counted: Case) -> None:
+    unknown_spike = price("spike_out", None, grade="unknown")
+    energy = estimate(*counted, profile(price("synop", 1.0), unknown_spike))
+    assert ("spikes", 2.5) in energy.unpriced
+    assert "spikes" not in {t.cause for t in energy.terms}
+
+
+def test_a_price_included_elsewhere_is_neither_added_nor_missing(counted: Case) -> None:
+    energy = estimate(*counted, profile(price("synop", 1.0), price("spike_out", 7.0, scope="included")))
+    assert energy.joule.nominal == 62
+    assert energy.included == ("spikes",)
+    assert "spikes" not in dict(energy.unpriced)
+
+
+def test_an_all_in_price_stands_alone(counted: Case) -> None:
+    energy = estimate(*counted, profile(price("all_in_synop", 2.0, scope="all-in")))
+    assert energy.joule.nominal == 124
+    assert energy.included == ("updates_active", "updates_idle", "spikes")
+    assert energy.unpriced == (("macs_readout", 12.0),)
+
+
+def test_a_per_term_price_goes_before_the_all_in_one(counted: Case) -> None:
+    energy = estimate(*counted, profile(price("synop", 1.0), price("all_in_synop", 9.0, scope="all-in")))
+    assert energy.joule.nominal == 62
+
+
+@pytest.mark.parametrize("other", ["update", "mac"])
+def test_all_in_and_per_term_prices_are_never_added(counted: Case, other: str) -> None:
+    mixed = profile(price("all_in_synop", 2.0, scope="all-in"), price(other, 1.0))
+    with pytest.raises(ProfileError, match="all-in price contains all others"):
+        estimate(*counted, mixed)
+
+
+def test_a_missing_bound_leaves_the_energy_without_it(counted: Case) -> None:
+    energy = estimate(*counted, profile(price("synop", 2.0, low=1.0), price("mac", 1.0, low=0.5, high=3.0)))
+    assert (energy.joule.low, energy.joule.nominal, energy.joule.high) == (62 + 6, 124 + 12, None)
+
+
+def test_the_grade_is_the_weakest_of_what_matters(counted: Case) -> None:
+    small = profile(price("synop", 1.0), price("mac", 0.1, grade="assumed"))  # 62 and 1.2: below 5 %
+    large = profile(price("synop", 1.0), price("mac", 1.0, grade="assumed"))  # 62 and 12
+    assert estimate(*counted, small).grade == "measured"
+    assert estimate(*counted, large).grade == "assumed"
+
+
+def test_a_profile_that_prices_nothing_is_an_error_and_not_zero(counted: Case) -> None:
+    with pytest.raises(ProfileError, match="prices nothing that this network does"):
+        estimate(*counted, profile(price("static_chip", 0.1)))
+
+
+def test_counts_of_another_plan_are_refused(counted: Case) -> None:
+    plan, counts = counted
+    with pytest.raises(InputError, match="another plan"):
+        estimate(plan, replace(counts, populations={}), load_profile("loihi1"))
+
+
+def test_to_dict_shows_every_term(counted: Case) -> None:
+    data = estimate(*counted, load_profile("loihi1")).to_dict()
+    assert data["at_least"] is True
+    assert data["unpriced"] == [{"cause": "macs_readout", "count": 12.0}]
+    assert {t["cause"]: t["count"] for t in data["terms"]} == {
+        "synops": 62,
+        "updates_active": 2.5,
+        "updates_idle": 125.5,
+    }
