@@ -41,9 +41,14 @@ class CheckFailed(MsenasError):
     """A check that the user asked for did not pass."""
 
 
+SHOWN = 80
+"""Characters of a foreign name that a message repeats."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One line for an unknown name: what it is, the nearest known one, and all that are allowed."""
     names = sorted(known)
+    name = name if len(name) <= SHOWN else name[:SHOWN] + "..."
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}"

@@ -77,9 +77,7 @@ def read_2(data: bytes, start: int, file: Path) -> Events:
     words = words[(words[:, 0] & SPECIAL) == 0]
     address = words[:, 0]
     if len(address) and address.max() >= SPECIAL:
-        raise DataError(
-            f"{file}: address {address.max():#x} is beyond a DVS128, the only camera read from AEDAT 2.0"
-        )
+        raise DataError(f"{file}: address {address.max():#x} is beyond a DVS128, the only camera read from AEDAT 2.0")
     x = DVS128_SIDE - 1 - (address >> 1 & 0x7F).astype(np.int64)
     y = DVS128_SIDE - 1 - (address >> 8 & 0x7F).astype(np.int64)
     return make_events(x, y, unwrapped(words[:, 1]), 1 - (address & 1).astype(np.int64), file, (128, 128))
@@ -105,9 +103,7 @@ def read_31(data: bytes, header: bytes, start: int, file: Path) -> Events:
         kind, _, size, _, overflow, capacity, _, _ = PACKET_HEADER.unpack_from(data, start)
         start += PACKET_HEADER.size
         if size <= 0 or capacity < 0 or overflow < 0 or start + size * capacity > len(data):
-            raise DataError(
-                f"{file}: a packet of {capacity} events of {size} bytes does not fit into the file"
-            )
+            raise DataError(f"{file}: a packet of {capacity} events of {size} bytes does not fit into the file")
         if kind == POLARITY and size == POLARITY_BYTES:
             pairs = np.frombuffer(data, "<u4", 2 * capacity, start).reshape(-1, 2)
             pairs = pairs[pairs[:, 0] & 1 == 1]

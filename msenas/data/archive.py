@@ -88,9 +88,7 @@ def download(archive: Archive, target: Path) -> Path:
     pooch.get_logger().setLevel("WARNING")
     loader = pooch.HTTPDownloader(progressbar=DownloadBar(archive.name, archive.size), timeout=60)
     try:
-        return Path(
-            pooch.retrieve(archive.url, f"md5:{archive.md5}", archive.name, target, downloader=loader)
-        )
+        return Path(pooch.retrieve(archive.url, f"md5:{archive.md5}", archive.name, target, downloader=loader))
     except ValueError as error:
         raise DataError(
             f"{archive.name} from {archive.url} is not what it should be (md5 {archive.md5}): {error}"

@@ -38,10 +38,11 @@ def moments_of(samples: NDArray[Any]) -> NDArray[np.float64]:
     step = max(1, BLOCK // max(1, samples[0].size)) if count else 1
     for start in range(0, count, step):
         block = samples[start : start + step]
-        axes = tuple(axis for axis in range(1, block.ndim) if axis != block.ndim - 3)
-        squares = np.square(block, dtype=TWICE[block.dtype])
-        out[start : start + step, 0] = block.sum(axis=axes, dtype=np.uint64)
-        out[start : start + step, 1] = squares.sum(axis=axes, dtype=np.uint64)
+        pixels = block.reshape(*block.shape[:-2], -1)
+        squares = np.square(pixels, dtype=TWICE[block.dtype])
+        for place, values in enumerate((pixels, squares)):
+            frames = values.sum(axis=-1, dtype=np.uint64)
+            out[start : start + step, place] = frames.reshape(len(block), -1, channels).sum(axis=1)
     return out
 
 

@@ -41,9 +41,7 @@ def key_of(files: Sequence[Path], choices: dict[str, object]) -> str:
     digest = hashlib.sha256(json.dumps({"decoder": DECODER, **choices}, sort_keys=True).encode())
     for file in files:
         stat = file.stat()
-        digest.update(
-            f"\n{file.absolute()}\t{stat.st_size}\t{stat.st_mtime_ns}".encode(errors="surrogateescape")
-        )
+        digest.update(f"\n{file.absolute()}\t{stat.st_size}\t{stat.st_mtime_ns}".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 
@@ -77,12 +75,19 @@ def build(entry: Path, decode: Callable[[Sink], Decoded]) -> None:
         if not entry.is_dir():
             move(part, entry)
     except OSError as error:
-        raise DataError(
-            f"cannot write the cache in {entry.parent}: {error}; set MSENAS_CACHE to a place with room"
-        ) from error
+        raise DataError(failure(error, entry.parent)) from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def failure(error: OSError, folder: Path) -> str:
+    """One line: a source file cannot be read, or the cache cannot be written."""
+    if error.filename is not None:
+        named = Path(os.fsdecode(error.filename))
+        if folder != named and folder not in named.parents and named not in folder.parents:
+            return f"cannot read {named}: {error.strerror}"
+    return f"cannot write the cache {folder}: {error}; set MSENAS_CACHE to a folder with room"
 
 
 def move(part: Path, entry: Path) -> None:

@@ -157,9 +157,7 @@ CIFAR10_BINARY = layout(
     read_binary,
     text_names,
 )
-CIFAR10_PICKLED = layout(
-    "pickled", Names(BATCHES, "test_batch", 10, "batches.meta"), read_pickled, pickled_names
-)
+CIFAR10_PICKLED = layout("pickled", Names(BATCHES, "test_batch", 10, "batches.meta"), read_pickled, pickled_names)
 CIFAR100_BINARY = layout(
     "binary", Names(("train.bin",), "test.bin", 100, "fine_label_names.txt", 2), read_binary, text_names
 )

@@ -43,9 +43,7 @@ def in_order(name: str) -> tuple[bool, int, str]:
 
 def folders_in(folder: Path) -> list[Path]:
     """Folders in a folder, hidden ones left out, sorted."""
-    children = [
-        child for child in folder.iterdir() if child.is_dir() and not child.name.startswith((".", "__"))
-    ]
+    children = [child for child in folder.iterdir() if child.is_dir() and not child.name.startswith((".", "__"))]
     return sorted(children, key=lambda child: in_order(child.name))
 
 

@@ -42,9 +42,7 @@ def check_names(tree: ClassFiles, root: Path, allowed: tuple[str, ...]) -> None:
 def own_recordings(root: Path, files: tuple[Path, ...]) -> RecordingSet:
     """A user's recordings; classes are the folders, and the sensor is what the files say."""
     tree = sort_out(root, files)
-    return RecordingSet(
-        recordings_of(tree), tree.classes, tree.is_test is not None, None, read_recording, tree.notes
-    )
+    return RecordingSet(recordings_of(tree), tree.classes, tree.is_test is not None, None, read_recording, tree.notes)
 
 
 def own_folders() -> Layout:

@@ -70,9 +70,7 @@ def make_events(
     columns, rows, times, on = (whole(a, n, where) for a, n in ((x, "x"), (y, "y"), (t, "t"), (p, "p")))
     polarities = set(np.unique(on).tolist())
     if not (polarities <= {0, 1} or polarities <= {-1, 1}):
-        raise DataError(
-            f"{where}: polarities from {on.min()} to {on.max()}; 0 and 1 (or -1 and 1) are allowed"
-        )
+        raise DataError(f"{where}: polarities from {on.min()} to {on.max()}; 0 and 1 (or -1 and 1) are allowed")
     if min(columns.min(), rows.min()) < 0:
         raise DataError(f"{where}: negative coordinates (x {columns.min()}, y {rows.min()})")
     return Events(columns, rows, times, on > 0, sensor)
@@ -99,9 +97,7 @@ def check_sensor(events: Events, sensor: tuple[int, int], where: Path) -> None:
     """Raise DataError if an event lies outside the sensor (width, height)."""
     x, y = int(events.x.max()), int(events.y.max())
     if x >= sensor[0] or y >= sensor[1]:
-        raise DataError(
-            f"{where}: an event at x {x} or y {y} lies outside the {sensor[0]}x{sensor[1]} sensor"
-        )
+        raise DataError(f"{where}: an event at x {x} or y {y} lies outside the {sensor[0]}x{sensor[1]} sensor")
 
 
 def frames_of(
@@ -140,9 +136,7 @@ def frames_of(
     height, width = side
     per_sample = steps * 2 * height * width
     if per_sample > LARGEST_SAMPLE:
-        raise DataError(
-            f"frames of {steps} x 2 x {height} x {width} are too large; use fewer steps or a smaller size"
-        )
+        raise DataError(f"frames of {steps} x 2 x {height} x {width} are too large; use fewer steps or a smaller size")
     t = events.t - first
     length = window if window is not None else span
     sample = t // length

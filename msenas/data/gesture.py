@@ -112,13 +112,9 @@ def read_table(file: Path) -> tuple[Cut, ...]:
         try:
             label, start, end = map(int, row)
         except ValueError as error:
-            raise DataError(
-                f"{file}: row {','.join(row)!r}; class,start,end as integers is needed"
-            ) from error
+            raise DataError(f"{file}: row {','.join(row)!r}; class,start,end as integers is needed") from error
         if not 1 <= label <= len(CLASSES) or start >= end:
-            raise DataError(
-                f"{file}: row {','.join(row)!r}; class 1..{len(CLASSES)} and start < end are needed"
-            )
+            raise DataError(f"{file}: row {','.join(row)!r}; class 1..{len(CLASSES)} and start < end are needed")
         cuts.append(Cut(label - 1, start, end))
     if not cuts:
         raise DataError(f"{file}: no rows")

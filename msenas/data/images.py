@@ -48,9 +48,7 @@ def header_of(file: Path) -> Header:
     return width, height, mode
 
 
-def frame_of(
-    files: Sequence[Path], size: int | None, shape: tuple[int, int, int] | None
-) -> tuple[int, int, int]:
+def frame_of(files: Sequence[Path], size: int | None, shape: tuple[int, int, int] | None) -> tuple[int, int, int]:
     """Channels, height and width that all files are decoded to.
 
     Raises:
@@ -69,9 +67,7 @@ def frame_of(
             hint = "" if shape else "; give a size to scale all images to"
             raise DataError(f"{file}: {wide}x{high} pixels; {width}x{height} are needed{hint}")
     if max(width, height) > MOST_SIZE:
-        raise DataError(
-            f"{files[0]}: {width}x{height} pixels; give a size of at most {MOST_SIZE} to scale to"
-        )
+        raise DataError(f"{files[0]}: {width}x{height} pixels; give a size of at most {MOST_SIZE} to scale to")
     return channels, height, width
 
 
@@ -106,6 +102,4 @@ def image_folders(classes: int | None = None, shape: tuple[int, int, int] | None
             tick(min(start + BLOCK, len(files)), len(files))
         return Decoded(tree.labels, tree.classes, tree.is_test, notes=tree.notes)
 
-    return Layout(
-        "class folders", "train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png (or jpg)", find, read
-    )
+    return Layout("class folders", "train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png (or jpg)", find, read)

@@ -23,9 +23,7 @@ from msenas.data.splits import Division, divide
 from msenas.errors import DataError
 
 
-def load(
-    spec: DataSpec, *, download: bool = False, cache: Path | None = None, progress: bool = False
-) -> Dataset:
+def load(spec: DataSpec, *, download: bool = False, cache: Path | None = None, progress: bool = False) -> Dataset:
     """Load a data set; decode it into the cache first if it is not there yet.
 
     Args:
@@ -67,13 +65,12 @@ def load_found(spec: DataSpec, kind: Kind, found: Found, cache: Path | None, pro
         with ticking(f"decoding {spec.name}", progress) as tick:
             return found.layout.read(found.path, found.files, spec, sink, tick)
 
-    samples, decoded, moments, hit = cached(cache_folder(cache), f"{spec.name}-{key}", decode)
+    samples, decoded, moments, _ = cached(cache_folder(cache), f"{spec.name}-{key}", decode)
     about = {
         "path": str(found.path.absolute()),
         "layout": found.layout.name,
         "files": len(found.files),
         "cache": key,
-        "decoded": "before" if hit else "now",
     }
     return assemble(spec, kind, samples, decoded, moments, about)
 
@@ -149,14 +146,10 @@ def assemble(
         "notes": list(decoded.notes),
         "digest": digest_of(labels, division),
     }
-    return Dataset(
-        spec.name, kind, samples, classes, splits["train"], splits["val"], splits["test"], mean, std, record
-    )
+    return Dataset(spec.name, kind, samples, classes, splits["train"], splits["val"], splits["test"], mean, std, record)
 
 
-def statistics(
-    moments: NDArray[np.float64], array: NDArray[Any]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def statistics(moments: NDArray[np.float64], array: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel from [n, 2, C] sums; images in units of white."""
     values = len(moments) * array[0].size // array.shape[-3]
     scale = WHITE if array.ndim == 4 else 1

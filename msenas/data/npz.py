@@ -56,12 +56,7 @@ def as_images(array: NDArray[Any], what: str, shape: tuple[int, int, int] | None
         array = array[:, None]
     elif array.ndim == 4 and array.shape[1] not in (1, 3) and array.shape[3] in (1, 3):
         array = array.transpose(0, 3, 1, 2)
-    if (
-        array.ndim != 4
-        or array.shape[1] not in (1, 3)
-        or 0 in array.shape
-        or max(array.shape[2:]) > MOST_SIZE
-    ):
+    if array.ndim != 4 or array.shape[1] not in (1, 3) or 0 in array.shape or max(array.shape[2:]) > MOST_SIZE:
         raise DataError(
             f"{what} has the shape {list(array.shape)}; [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3"
             f" channels and sides up to {MOST_SIZE} is needed"
@@ -76,9 +71,7 @@ def pick(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], file: Path) ->
     for name in names:
         if name in arrays:
             return name
-    raise DataError(
-        f"{file}: keys {', '.join(sorted(arrays)) or 'none'}; one of {', '.join(names)} is needed"
-    )
+    raise DataError(f"{file}: keys {', '.join(sorted(arrays)) or 'none'}; one of {', '.join(names)} is needed")
 
 
 def class_names(arrays: dict[str, NDArray[Any]], labels: NDArray[Any], file: Path) -> tuple[str, ...]:
@@ -94,9 +87,7 @@ def class_names(arrays: dict[str, NDArray[Any]], labels: NDArray[Any], file: Pat
     return tuple(str(label) for label in range(most + 1))
 
 
-def npz(
-    name: str | None = None, classes: int | None = None, shape: tuple[int, int, int] | None = None
-) -> Layout:
+def npz(name: str | None = None, classes: int | None = None, shape: tuple[int, int, int] | None = None) -> Layout:
     """An archive given as the path itself, or NAME.npz (without a name: the only one) in the folder."""
 
     def find(place: Path) -> tuple[Path, ...]:

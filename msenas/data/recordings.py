@@ -60,8 +60,7 @@ def from_array(array: NDArray[Any], where: Path, tick: int = 1) -> Events:
         x, y, p, t = array.T
     else:
         raise DataError(
-            f"{where}: array {array.dtype} {list(array.shape)};"
-            " fields x, y, t, p or columns x, y, p, t are needed"
+            f"{where}: array {array.dtype} {list(array.shape)}; fields x, y, t, p or columns x, y, p, t are needed"
         )
     times = whole(t, "t", where)
     if len(times) and int(np.abs(times).max()) > LONGEST:
@@ -120,9 +119,7 @@ def read_aedat4(file: Path) -> Events:
 
     try:
         decoder = aedat.Decoder(str(file))
-        streams = {
-            number: stream for number, stream in decoder.id_to_stream().items() if stream["type"] == "events"
-        }
+        streams = {number: stream for number, stream in decoder.id_to_stream().items() if stream["type"] == "events"}
         if not streams:
             raise DataError(f"{file}: no stream of events")
         first = min(streams)

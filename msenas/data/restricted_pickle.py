@@ -109,10 +109,7 @@ def plain(content: object) -> object:
     if isinstance(content, PickledArray):
         return content.array
     if isinstance(content, dict):
-        return {
-            key.encode() if isinstance(key, str) else key: plain_value(value)
-            for key, value in content.items()
-        }
+        return {key.encode() if isinstance(key, str) else key: plain_value(value) for key, value in content.items()}
     return content
 
 

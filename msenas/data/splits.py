@@ -62,16 +62,15 @@ def divide(
         raise DataError("the test split is empty")
     train, val = hold_out(rest, labels, groups, rng, in_time)
     named = [classes[label] for label in sorted(in_time)]
-    return Division(train, val, test, describe(given_test is not None, recordings is not None, named))
+    rule = describe(given_test is not None, recordings is not None, named, len(classes))
+    return Division(train, val, test, rule)
 
 
 def check_enough(labels: Rows, classes: Sequence[str], least: int) -> None:
     """Raise DataError for the first class with fewer than `least` samples to split."""
     for label, count in enumerate(np.bincount(labels, minlength=len(classes))):
         if count < least:
-            raise DataError(
-                f"too few samples: class {classes[label]!r} has {count} to train on, and needs {least}"
-            )
+            raise DataError(f"too few samples: class {classes[label]!r} has {count} to train on, and needs {least}")
 
 
 def few_recordings(labels: Rows, groups: Rows) -> frozenset[int]:
@@ -109,13 +108,13 @@ def share_of(count: int) -> int:
     return max(1, round(SHARE * count))
 
 
-def describe(given_test: bool, by_recording: bool, in_time: Sequence[str]) -> str:
+def describe(given_test: bool, by_recording: bool, in_time: Sequence[str], classes: int) -> str:
     """The rule in one line."""
     test = "test as given" if given_test else f"test {SHARE:.0%} of each class"
-    unit = "whole recordings" if by_recording else "samples"
-    rule = f"{test}; val {SHARE:.0%} of each class of the rest; {unit} drawn by seed"
+    rules = [f"{test}; val {SHARE:.0%} of each class of the rest"]
+    if len(in_time) < classes:
+        rules.append("whole recordings drawn by seed" if by_recording else "samples drawn by seed")
     if in_time:
-        rule += (
-            f"; fewer than {ENOUGH_RECORDINGS} recordings, so the last windows in time: {', '.join(in_time)}"
-        )
-    return rule
+        few = f"fewer than {ENOUGH_RECORDINGS} recordings"
+        rules.append(f"the last windows in time where a class has {few} ({', '.join(in_time)})")
+    return "; ".join(rules)

@@ -23,12 +23,10 @@ from msenas.phenotype.plan import Plan
 SILENT = 1e-4
 """A population whose B is not above this carries nothing about the samples."""
 SILENT_STAGE = -3.0
-"""What a stage counts in which every population is silent."""
+"""What a stage counts in which every population is silent, and the least that any stage counts."""
 SILENT_WEIGHT = 0.25
 SATURATED = 0.95
 """Median q of the last stage above which a report must warn."""
-LOWEST_LOG = -12.0
-"""log q of a population that does not change at all under the disturbance."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def contrast(plan: Plan, statistics: Mapping[str, PopulationStatistics]) -> Cont
 
 
 def _log(ratio: float) -> float:
-    return max(math.log(ratio), LOWEST_LOG) if ratio > 0 else LOWEST_LOG
+    return max(math.log(ratio), SILENT_STAGE) if ratio > 0 else SILENT_STAGE
 
 
 def head_distance(plan: Plan, statistics: Mapping[str, PopulationStatistics]) -> float:

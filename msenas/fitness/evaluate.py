@@ -87,8 +87,10 @@ class Evaluator:
             try:
                 return self._evaluate(plan, probe)
             except (MemoryError, RuntimeError) as error:
-                if not _out_of_memory(error) or probe.pairs < 4:
+                if not _out_of_memory(error):
                     raise
+                if probe.pairs < 4:
+                    raise ScoreError(f"memory does not suffice for a probe of {probe.pairs} pairs") from error
             probe = probe.halved()
 
     def _evaluate(self, plan: Plan, probe: Probe) -> Scores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from msenas.fitness.rdm import manhattan
+from msenas.fitness.rdm import clean_trains, manhattan
 from msenas.phenotype.plan import Plan
 
 
@@ -14,15 +14,17 @@ class HeadIdentification:
 
     def __init__(self, plan: Plan, pairs: int) -> None:
         self.heard, self.pairs = set(plan.readout), pairs
-        self.matrix = torch.zeros(2 * pairs, 2 * pairs, dtype=torch.float64)
+        self.between = torch.zeros(pairs, pairs, dtype=torch.float64)
+        self.within = torch.zeros(pairs, dtype=torch.float64)
 
     def __call__(self, name: str, spikes: Tensor) -> None:
         """Add the spikes [T, 2n, C, H, W] of one population, if the read-out hears it."""
         if name in self.heard:
-            self.matrix += manhattan(spikes.permute(0, 1, 3, 4, 2).flatten(2)).cpu()
+            self.between += manhattan(clean_trains(spikes, self.pairs)).cpu()
+            moved = spikes[:, : self.pairs] != spikes[:, self.pairs :]
+            self.within += moved.sum((0, 2, 3, 4)).double().cpu()
 
     def share(self) -> float:
         """The share, 0..1."""
-        n = self.pairs
-        others = self.matrix[:n, :n].clone().fill_diagonal_(float("inf"))
-        return float((self.matrix[:n, n:].diagonal() < others.min(1).values).double().mean())
+        others = self.between.clone().fill_diagonal_(float("inf"))
+        return float((self.within < others.min(1).values).double().mean())

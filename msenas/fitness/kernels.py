@@ -22,6 +22,7 @@ class HammingKernel:
     def __init__(self, pairs: int, *, sparsity_aware: bool) -> None:
         self.pairs, self.sparsity_aware = pairs, sparsity_aware
         self.matrix = torch.zeros(pairs, pairs, dtype=torch.float64)
+        self.sites = 0
 
     def __call__(self, name: str, spikes: Tensor) -> None:
         """Add the spikes [T, 2n, C, H, W] of one population."""
@@ -35,6 +36,7 @@ class HammingKernel:
             expected = p[:, :, None] * (1 - p[:, None, :]) + p[:, None, :] * (1 - p[:, :, None])
             distances = 0.5 * distances / (expected + 1e-3)
         self.matrix += (neurons - distances).sum(0).cpu()
+        self.sites += len(trains)
 
     def log_determinant(self) -> float:
         """Log |det K|; -inf when two samples look the same everywhere."""

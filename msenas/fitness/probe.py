@@ -110,10 +110,13 @@ def draw_probe(
 
 
 def _balanced(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Indices of `count` samples, as equal a number of each class as the classes allow, in increasing order."""
+    """Indices of `count` samples, as equal a number of each class as the classes allow.
+
+    Every prefix is balanced too.
+    """
     shuffled = rng.permutation(len(labels))
     rank = np.empty(len(labels), np.int64)
     for label in np.unique(labels):
         members = shuffled[labels[shuffled] == label]
         rank[members] = np.arange(len(members))
-    return np.sort(shuffled[np.argsort(rank[shuffled], kind="stable")[:count]])
+    return shuffled[np.argsort(rank[shuffled], kind="stable")[:count]]

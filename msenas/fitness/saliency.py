@@ -33,7 +33,9 @@ def synflow(network: Network) -> float:
 
 def _flow(plan: Plan, weights: list[Tensor], readout: Tensor) -> Tensor:
     """Sum of the outputs of the linear network for an input of ones."""
-    signals: dict[str, Tensor] = {INPUT: torch.ones(1, *plan.spec.input_shape, dtype=torch.float64)}
+    signals: dict[str, Tensor] = {
+        INPUT: torch.ones(1, *plan.spec.input_shape, dtype=torch.float64, device=readout.device)
+    }
     for name in (n for block in plan.schedule for n in block.populations):
         total: Tensor | None = None
         for synapse, weight in zip(plan.synapses, weights, strict=True):

@@ -205,9 +205,7 @@ def _checked(plan: Plan, spikes: SpikeCounts) -> dict[str, IntMap]:
             raise InputError(f"spike counts lack the population {name!r}")
         given = np.asarray(spikes.maps[name])
         if given.dtype.kind not in "iu" or given.shape != tuple(side):
-            raise InputError(
-                f"spikes of {name!r} must be integers {side}, not {given.dtype} {list(given.shape)}"
-            )
+            raise InputError(f"spikes of {name!r} must be integers {side}, not {given.dtype} {list(given.shape)}")
         several = name == INPUT and spec.encoding == "events"
         most = MAX_EVENTS if several else min(MAX_EVENTS, channels * spec.steps * spikes.samples)
         if given.min() < 0 or given.max() > most:
@@ -225,12 +223,8 @@ def _reach(plan: Plan, synapse: Synapse) -> IntMap:
 
 
 @lru_cache(maxsize=256)
-def _pairs(
-    source: tuple[int, int], target: tuple[int, int], kernel: int, stride: int, padding: int
-) -> IntMap:
-    rows, columns = (
-        _pairs_along(*sides, kernel, stride, padding) for sides in zip(source, target, strict=True)
-    )
+def _pairs(source: tuple[int, int], target: tuple[int, int], kernel: int, stride: int, padding: int) -> IntMap:
+    rows, columns = (_pairs_along(*sides, kernel, stride, padding) for sides in zip(source, target, strict=True))
     pairs = np.outer(rows, columns)
     pairs.flags.writeable = False  # it is shared by all callers through the cache
     return pairs

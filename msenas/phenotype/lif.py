@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FunctionType
 from typing import Any, cast
 
 import torch
@@ -76,51 +77,98 @@ def norse_step(current: Tensor, v: Tensor, neuron: Neuron, method: str = "heavis
     return cast(Tensor, z), cast(Tensor, state.v)
 
 
-def norse_sequence(current: Tensor, v: Tensor, steps: int, neuron: Neuron) -> tuple[Tensor, Tensor]:
+SHAPE_VARIANTS = 64
+"""Variants of a loop that are compiled (sizes of 1 and equal sizes make new ones); further ones run uncompiled."""
+
+Affine = tuple[Tensor, Tensor]
+"""Scale and shift of a current, broadcast against its last dimension."""
+
+
+def norse_sequence(
+    current: Tensor,
+    v: Tensor,
+    steps: int,
+    neuron: Neuron,
+    dtype: torch.dtype | None = None,
+    affine: Affine | None = None,
+    inhibition: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     """The oracle: Norse's step called once per time step, autograd through Norse's own functions.
 
+    The neurons receive current * scale + shift + inhibition.
+
     Args:
-        current: [T, N], or [1, N] for a current that is the same in every step.
-        v: [N], potential before the first step.
+        current: [T, ...], or [1, ...] for a current that is the same in every step.
+        v: [...], potential before the first step.
         steps: T.
         neuron: constants.
+        dtype: of the spikes; None is that of the current.
+        affine: scale and shift of the current; None leaves it as it is.
+        inhibition: added after the affine map, [T, ...] or [1, ...].
 
     Returns:
-        spikes [T, N] in the dtype of the current, potential after the last step [N].
+        spikes [T, ...], potential after the last step [...].
     """
     method = neuron.surrogate if torch.is_grad_enabled() else "heaviside"
     spikes = []
     for t in range(steps):
-        z, v = norse_step(current[t % current.shape[0]].to(v.dtype), v, neuron, method)
-        spikes.append(z.to(current.dtype))
+        z, v = norse_step(_drive(t, current, v, affine, inhibition), v, neuron, method)
+        spikes.append(z.to(dtype or current.dtype))
     return torch.stack(spikes), v
 
 
-def sequence(current: Tensor, v: Tensor, steps: int, neuron: Neuron) -> tuple[Tensor, Tensor]:
+def sequence(
+    current: Tensor,
+    v: Tensor,
+    steps: int,
+    neuron: Neuron,
+    dtype: torch.dtype | None = None,
+    affine: Affine | None = None,
+    inhibition: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     """The compiled form of `norse_sequence`: same arguments, same spikes, same gradients."""
-    if torch.is_grad_enabled() and (current.requires_grad or v.requires_grad):
+    if torch.is_grad_enabled():
+        if affine is not None or inhibition is not None:
+            frames = 1 if inhibition is None else inhibition.shape[0]
+            drive = [_drive(t, current, v, affine, inhibition) for t in range(max(current.shape[0], frames))]
+            current = torch.stack(drive).to(current.dtype)
         spikes, v_last = cast(Any, _Sequence).apply(current, v, steps, neuron)
-        return cast(Tensor, spikes), cast(Tensor, v_last)
-    run = _inference_loop(neuron.kind, neuron.tau, neuron.v_th, steps, current.shape[0])
-    spikes, v_last = run(current, v)
+        return spikes if dtype is None else spikes.to(dtype), v_last
+    frames = current.shape[0], 0 if inhibition is None else inhibition.shape[0]
+    run = _inference_loop(neuron.kind, neuron.tau, neuron.v_th, steps, dtype or current.dtype, affine is None, frames)
+    spikes, v_last = run(current, v, affine, inhibition)
     return spikes, v_last
+
+
+def _drive(t: int, current: Tensor, v: Tensor, affine: Affine | None, inhibition: Tensor | None) -> Tensor:
+    """What the neurons receive in step t, in the dtype of their potential."""
+    drive = current[t % current.shape[0]].to(v.dtype)
+    if affine is not None:
+        drive = drive * affine[0] + affine[1]
+    if inhibition is not None:
+        drive = drive + inhibition[t % inhibition.shape[0]].to(v.dtype)
+    return drive
 
 
 Loop = Callable[..., tuple[Tensor, Tensor]]
 
 
 @lru_cache(maxsize=256)
-def _inference_loop(kind: str, tau: float, v_th: float, steps: int, frames: int) -> Loop:
+def _inference_loop(
+    kind: str, tau: float, v_th: float, steps: int, dtype: torch.dtype, plain: bool, frames: tuple[int, int]
+) -> Loop:
+    """The loop for one kind of call; whether there is an affine map and how many frames come is in the key."""
+    del plain, frames
     neuron = Neuron(kind, tau, v_th)
 
-    def loop(current: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    def loop(current: Tensor, v: Tensor, affine: Affine | None, inhibition: Tensor | None) -> tuple[Tensor, Tensor]:
         spikes = []
         for t in range(steps):
-            z, v = norse_step(current[t % frames].to(v.dtype), v, neuron)
-            spikes.append(z.to(current.dtype))
+            z, v = norse_step(_drive(t, current, v, affine, inhibition), v, neuron)
+            spikes.append(z.to(dtype))
         return torch.stack(spikes), v
 
-    return compiled(loop)
+    return compiled(cast(FunctionType, loop))
 
 
 @lru_cache(maxsize=256)
@@ -138,7 +186,7 @@ def _training_loop(kind: str, tau: float, v_th: float, steps: int, frames: int) 
             spikes.append(z.to(current.dtype))
         return torch.stack(spikes), torch.stack(before), v
 
-    return compiled(loop)
+    return compiled(cast(FunctionType, loop))
 
 
 @lru_cache(maxsize=256)
@@ -155,7 +203,7 @@ def _reverse_loop(kind: str, tau: float, v_th: float, steps: int) -> Loop:
             grad_v = grad * neuron.keep
         return torch.stack(grads[::-1]), grad_v
 
-    return compiled(loop)
+    return compiled(cast(FunctionType, loop))
 
 
 class _Sequence(torch.autograd.Function):
@@ -185,11 +233,22 @@ def surrogate_slope(distance: Tensor, method: str) -> Tensor:
     return slope
 
 
-def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(loop: FunctionType) -> Callable[..., Any]:
     """The loop through torch.compile, or as it is (with one warning) where no C++ compiler works."""
     if not compiler_works():
         return loop
-    return torch.compile(loop, fullgraph=True, dynamic=True)
+    # torch counts recompilations per code object; a code object of its own gives every loop its own count.
+    own = FunctionType(loop.__code__.replace(), loop.__globals__, loop.__name__, None, loop.__closure__)
+    fast = torch.compile(own, fullgraph=True, dynamic=True)
+
+    def run(*args: object) -> Any:  # noqa: ANN401
+        with torch._dynamo.config.patch(recompile_limit=SHAPE_VARIANTS):
+            try:
+                return fast(*args)
+            except torch._dynamo.exc.FailOnRecompileLimitHit:
+                return loop(*args)
+
+    return run
 
 
 @lru_cache(maxsize=1)

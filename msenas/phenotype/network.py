@@ -10,22 +10,29 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from msenas.phenotype.lif import Neuron, norse_sequence, sequence
+from msenas.phenotype import integer
+from msenas.phenotype.lif import Affine, Neuron, norse_sequence, sequence
+from msenas.phenotype.norm import affine
 from msenas.phenotype.plan import INPUT, Block, Plan, Synapse
 
-Lif = Callable[[Tensor, Tensor, int, Neuron], tuple[Tensor, Tensor]]
+Lif = Callable[..., tuple[Tensor, Tensor]]
 LIF: dict[str, Lif] = {"compiled": sequence, "norse": norse_sequence}
 """Ways to run a neuron over time: the compiled loop, and the eager oracle."""
 
 FULL_INHIBITION = 1.0
 """Mean current withdrawn when every interneuron in a receptive field fires at once, in standard deviations of drive."""
+
+VECTOR_ROW = 128
+"""Numbers in a row of the neurons' arrays, as far as the shapes allow."""
 
 
 class Observer(Protocol):
@@ -50,16 +57,18 @@ class Network(nn.Module):
         self.plan = plan
         self.neuron = Neuron.of(plan.spec, surrogate)
         self.run_lif = LIF[lif]
-        generator = torch.Generator().manual_seed(weight_seed(plan, seed))
-        self.weights = nn.ParameterList([_initial(plan, s, generator) for s in plan.synapses])
+        rng = np.random.default_rng(weight_seed(plan, seed))
+        self.weights = nn.ParameterList([_initial(plan, s, rng) for s in plan.synapses])
         self.norms = nn.ModuleDict({_key(p.name): nn.BatchNorm2d(p.channels) for p in plan.populations})
         channels = plan.by_name[plan.readout[0]].channels
-        self.readout = nn.Linear(channels, plan.spec.classes)
+        self.readout = nn.utils.skip_init(nn.Linear, channels, plan.spec.classes)
+        bound = 1.0 / math.sqrt(channels)
         with torch.no_grad():
-            bound = 1.0 / math.sqrt(channels)
-            self.readout.weight.uniform_(-bound, bound, generator=generator)
+            self.readout.weight.copy_(torch.from_numpy(rng.uniform(-bound, bound, self.readout.weight.shape)))
             self.readout.bias.zero_()
-        self._order = {id(synapse): index for index, synapse in enumerate(plan.synapses)}
+        self.spike_dtype, self.largest_input = torch.float32, 1
+        self._order = {synapse: index for index, synapse in enumerate(plan.synapses)}
+        assert len(self._order) == len(plan.synapses)
 
     def forward(self, frames: Tensor, observe: Observer | None = None) -> Tensor:
         """Class scores [B, classes], averaged over the time steps.
@@ -69,6 +78,7 @@ class Network(nn.Module):
             observe: called with the spikes of each population.
         """
         steps, batch = self.plan.spec.steps, frames.shape[1]
+        frames = self._in_bytes(frames)
         signals = _Signals(frames, self.plan)
         for block in self.plan.schedule:
             run = self._run_cycle if block.recurrent else self._run_folded
@@ -82,60 +92,93 @@ class Network(nn.Module):
 
     def weight(self, synapse: Synapse) -> Tensor:
         """The weight as it acts on spikes [C_out, C_in, k, k]: never positive for an inhibitory synapse."""
-        weight: Tensor = self.weights[self._order[id(synapse)]]
+        weight: Tensor = self.weights[self._order[synapse]]
         return -weight.abs() if synapse.inhibitory else weight
 
-    def _convolve(self, synapse: Synapse, spikes: Tensor) -> Tensor:
-        weight = self.weight(synapse).to(spikes.dtype)
-        return F.conv2d(spikes, weight, stride=synapse.stride, padding=synapse.padding)
+    def _in_bytes(self, frames: Tensor) -> Tensor:
+        """Choose how spikes are stored in this pass, and store the frames so where they are spikes.
 
-    def _norm(self, name: str, current: Tensor) -> Tensor:
-        return cast(Tensor, self.norms[_key(name)](current))
+        Bytes serve the integer convolutions of inference on the CPU; everything else wants the dtype of the frames.
+        """
+        self.spike_dtype = frames.dtype
+        if frames.dtype != torch.float32 or frames.device.type != "cpu" or torch.is_grad_enabled():
+            return frames
+        self.spike_dtype = torch.uint8
+        if self.plan.spec.encoding == "direct":
+            return frames
+        in_bytes = frames.to(torch.uint8)
+        self.largest_input = int(in_bytes.max())
+        exact = self.largest_input <= integer.LARGEST_VALUE and torch.equal(in_bytes.float(), frames)
+        return in_bytes if exact else frames
+
+    def _convolve(self, synapse: Synapse, spikes: Tensor) -> Tensor:
+        weight = self.weight(synapse)
+        if spikes.dtype == torch.uint8:
+            largest = self.largest_input if synapse.from_input else len(synapse.sources)
+            exact = integer.convolve(spikes, weight, synapse, largest)
+            if exact is not None:
+                return exact
+            spikes = spikes.float()
+        return F.conv2d(spikes, weight.to(spikes.dtype), stride=synapse.stride, padding=synapse.padding)
+
+    def _normalised(self, name: str, drive: Tensor) -> tuple[Tensor, Affine | None]:
+        """The drive and the affine map that is still to be applied to it; training applies it at once."""
+        norm = cast(nn.BatchNorm2d, self.norms[_key(name)])
+        if torch.is_grad_enabled() or drive.device.type != "cpu":
+            return norm(drive), None
+        return drive, affine(norm, drive)
 
     def _run_folded(self, block: Block, signals: _Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
         """One population that is on no cycle: all time steps at once."""
         (name,) = block.populations
         drive, inhibition = self._outside(name, block, signals)
         assert drive is not None
-        current = _total(self._norm(name, drive), inhibition, batch)
-        spikes, _ = self._fire(current, batch, self.plan.spec.steps, None)
-        yield name, spikes
+        current = _Current(*self._normalised(name, drive), inhibition)
+        yield name, self._fire(current, batch, self.plan.spec.steps, None)[0]
 
     def _run_cycle(self, block: Block, signals: _Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
-        """Populations of a cycle, step by step; drive from outside is normalised over all steps at once."""
-        steps = self.plan.spec.steps
-        inner = {n: [s for s in self.plan.incoming[n] if _inside(s, block)] for n in block.populations}
-        drives, inhibitions = {}, {}
-        for name in block.populations:
-            drive, inhibitions[name] = self._outside(name, block, signals)
-            excited_inside = any(not s.inhibitory for s in inner[name])
-            drives[name] = drive if excited_inside or drive is None else self._norm(name, drive)
+        """Populations of a cycle, step by step; what comes from outside the cycle is convolved beforehand."""
+        members = [self._member(name, block, signals) for name in block.populations]
+        potential: dict[str, Tensor | None] = dict.fromkeys(block.populations)
         past: dict[str, Tensor] = {}
-        potential: dict[str, Tensor] = {}
-        history: dict[str, list[Tensor]] = {n: [] for n in block.populations}
-        for t in range(steps):
+        history: list[dict[str, Tensor]] = []
+        for t in range(self.plan.spec.steps):
             now: dict[str, Tensor] = {}
-            for name in block.populations:
-                drive = _at(drives[name], t, batch)
-                inhibition = _at(inhibitions[name], t, batch)
-                for synapse in inner[name]:
-                    spikes = (past if synapse.delayed else now).get(synapse.sources[0])
-                    if spikes is None:
-                        continue
-                    part = self._convolve(synapse, spikes)
-                    if synapse.inhibitory:
-                        inhibition = part if inhibition is None else inhibition + part
-                    else:
-                        drive = part if drive is None else drive + part
-                assert drive is not None
-                if any(not s.inhibitory for s in inner[name]):
-                    drive = self._norm(name, drive)
-                current = drive if inhibition is None else drive + inhibition
-                now[name], potential[name] = self._fire(current, batch, 1, potential.get(name))
-                history[name].append(now[name])
+            for member in members:
+                current = self._cycle_current(member, t, batch, now, past)
+                now[member.name], potential[member.name] = self._fire(current, batch, 1, potential[member.name])
+            history.append(now)
             past = now
         for name in block.populations:
-            yield name, torch.cat(history[name]).contiguous(memory_format=torch.channels_last)
+            folded = torch.cat([now[name] for now in history])
+            yield name, folded.contiguous(memory_format=torch.channels_last)
+
+    def _member(self, name: str, block: Block, signals: _Signals) -> _Member:
+        """One population of a cycle with its current from outside; drive is normalised here if it is complete."""
+        drive, inhibition = self._outside(name, block, signals)
+        inner = tuple(s for s in self.plan.incoming[name] if _inside(s, block))
+        scale: Affine | None = None
+        complete = all(s.inhibitory for s in inner)
+        if complete and drive is not None:
+            drive, scale = self._normalised(name, drive)
+        return _Member(name, inner, complete, drive, scale, inhibition)
+
+    def _cycle_current(
+        self, member: _Member, t: int, batch: int, now: Mapping[str, Tensor], past: Mapping[str, Tensor]
+    ) -> _Current:
+        """Current of one population of a cycle at step t, from this step's and the last step's spikes."""
+        sums = {False: _at(member.drive, t, batch), True: _at(member.inhibition, t, batch)}
+        for synapse in member.inner:
+            if synapse.delayed and t == 0:
+                continue
+            source = past if synapse.delayed else now
+            part, before = self._convolve(synapse, source[synapse.sources[0]]), sums[synapse.inhibitory]
+            sums[synapse.inhibitory] = part if before is None else before + part
+        drive, inhibition = sums[False], sums[True]
+        assert drive is not None
+        if member.complete:
+            return _Current(drive, member.affine, inhibition)
+        return _Current(*self._normalised(member.name, drive), inhibition)
 
     def _outside(self, name: str, block: Block, signals: _Signals) -> tuple[Tensor | None, Tensor | None]:
         """Sums of excitatory and inhibitory convolutions [T*B or B, C, H, W] whose sources are not in the block."""
@@ -148,14 +191,41 @@ class Network(nn.Module):
             sums[synapse.inhibitory] = part if before is None else _sum(before, part)
         return sums[False], sums[True]
 
-    def _fire(self, current: Tensor, batch: int, steps: int, potential: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Run the neurons on a current [T*B or B, C, H, W]; spikes [T*B, C, H, W] and potential [B*H*W*C]."""
-        _, channels, height, width = current.shape
-        flat = current.permute(0, 2, 3, 1).reshape(current.shape[0] // batch, -1)
+    def _fire(self, current: _Current, batch: int, steps: int, potential: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run the neurons; spikes [T*B, C, H, W], and potential in the layout of `_rows`."""
+        _, channels, height, width = current.drive.shape
+        side = _side(batch * height * width, channels)
+        drive = _rows(current.drive, batch, side)
+        inhibition = None if current.inhibition is None else _rows(current.inhibition, batch, side)
+        scale = None if current.affine is None else (current.affine[0].repeat(side), current.affine[1].repeat(side))
         if potential is None:
-            potential = torch.zeros(flat.shape[1], device=flat.device)
-        spikes, potential = self.run_lif(flat, potential, steps, self.neuron)
+            potential = torch.zeros(drive.shape[1:], device=drive.device)
+        spikes, potential = self.run_lif(drive, potential, steps, self.neuron, self.spike_dtype, scale, inhibition)
         return spikes.view(steps * batch, height, width, channels).permute(0, 3, 1, 2), potential
+
+
+@dataclass(frozen=True)
+class _Current:
+    """What drives a population: drive * scale + shift + inhibition; tensors [T*B or B, C, H, W], affine [C]."""
+
+    drive: Tensor
+    affine: Affine | None
+    inhibition: Tensor | None
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A population of a cycle: its synapses from inside, and its currents from outside [T*B or B, C, H, W].
+
+    `complete` says that no excitation comes from inside, so that the drive is normalised over all steps at once.
+    """
+
+    name: str
+    inner: tuple[Synapse, ...]
+    complete: bool
+    drive: Tensor | None
+    affine: Affine | None
+    inhibition: Tensor | None
 
 
 class _Signals:
@@ -201,13 +271,20 @@ def weight_seed(plan: Plan, seed: int) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def _initial(plan: Plan, synapse: Synapse, generator: torch.Generator) -> nn.Parameter:
-    """He-normal for excitation (its scale is normalised away); half-normal with a fixed total for inhibition."""
+def _initial(plan: Plan, synapse: Synapse, rng: np.random.Generator) -> nn.Parameter:
+    """Random weights on an 8-bit grid, so that every sum of spikes is exact in float32 (see `integer`).
+
+    Excitation is uniform in +-127 codes at about the scale of He et al. (2015), which normalisation removes anyway;
+    inhibition is uniform from 0 with the mean that FULL_INHIBITION asks for.
+    """
     channels, target = plan.source_channels(synapse), plan.by_name[synapse.target].channels
     fan_in = channels * synapse.kernel**2
-    std = math.sqrt(math.pi / 2) * FULL_INHIBITION / fan_in if synapse.inhibitory else math.sqrt(2.0 / fan_in)
-    weight = torch.randn(target, channels, synapse.kernel, synapse.kernel, generator=generator) * std
-    return nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
+    limit = 2 * FULL_INHIBITION / fan_in if synapse.inhibitory else math.sqrt(6.0 / fan_in)
+    scale = 2.0 ** math.ceil(math.log2(limit / integer.LARGEST_CODE))
+    low, high = (0, round(limit / scale)) if synapse.inhibitory else (-integer.LARGEST_CODE, integer.LARGEST_CODE)
+    codes = rng.integers(low, high, (target, synapse.kernel, synapse.kernel, channels), np.int8, endpoint=True)
+    weight = torch.from_numpy(codes).float().mul_(scale)
+    return nn.Parameter(weight.permute(0, 3, 1, 2))
 
 
 def _key(name: str) -> str:
@@ -232,8 +309,18 @@ def _by_step(folded: Tensor, steps: int) -> Tensor:
     return folded.view(steps, -1, *folded.shape[1:])
 
 
-def _total(drive: Tensor, inhibition: Tensor | None, batch: int) -> Tensor:
-    return drive if inhibition is None else _sum(drive, inhibition)
+def _side(rows: int, channels: int) -> int:
+    """How many positions are laid side by side, so that the channels of narrow maps fill the vector units."""
+    side = 1
+    while channels * side < VECTOR_ROW and rows % (2 * side) == 0:
+        side *= 2
+    return side
+
+
+def _rows(current: Tensor, batch: int, side: int) -> Tensor:
+    """A current [T*B or B, C, H, W] as [T or 1, rows, side * C], without a copy."""
+    count, channels = current.shape[:2]
+    return current.permute(0, 2, 3, 1).reshape(count // batch, -1, side * channels)
 
 
 def _at(folded: Tensor | None, t: int, batch: int) -> Tensor | None:

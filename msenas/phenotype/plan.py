@@ -129,7 +129,7 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 of the structure as hex: equal for equal plans."""
         data = {
-            "spec": asdict(self.spec),
+            "spec": asdict(self.spec) | {"tau": float(self.spec.tau), "v_th": float(self.spec.v_th)},
             "populations": [[p.name, *p.shape, p.stage] for p in self.populations],
             "synapses": [[s.sources, s.target, s.kernel, s.stride, s.inhibitory, s.delayed] for s in self.synapses],
             "readout": self.readout,

@@ -12,6 +12,7 @@ Encoding = Literal["direct", "poisson", "latency", "events"]
 
 SMALLEST_SIDE = 4
 """No feature map is reduced below this many pixels."""
+MOST_REDUCTIONS = 12
 INTERNEURON_SHARE = 4
 """Principal neurons per interneuron: the cortical ratio of about 4 : 1."""
 
@@ -45,6 +46,8 @@ class NetworkSpec:
     encoding: Encoding = "direct"
 
     def __post_init__(self) -> None:
+        if len(self.input_shape) != 3:
+            raise InputError(f"input_shape is channels, height and width, not {list(self.input_shape)}")
         positive = {"classes": self.classes, "layers": self.layers, "steps": self.steps}
         positive |= dict(zip(("input channels", "height", "width"), self.input_shape, strict=True))
         for name, value in positive.items():
@@ -52,15 +55,18 @@ class NetworkSpec:
                 raise InputError(f"{name} must be 1 to 65536, not {value}")
         if not 1 <= self.channels <= 4096 or self.channels % INTERNEURON_SHARE:
             raise InputError(f"channels must be a multiple of {INTERNEURON_SHARE}, not {self.channels}")
-        if any(not 0 <= layer < self.layers for layer in self.reductions):
-            raise InputError(f"reductions {self.reductions} name layers outside 0..{self.layers - 1}")
+        allowed_layers = set(range(self.layers))
+        if len(set(self.reductions)) != len(self.reductions) or not set(self.reductions) <= allowed_layers:
+            raise InputError(f"reductions {list(self.reductions)} must be different layers of 0..{self.layers - 1}")
+        if len(self.reductions) > MOST_REDUCTIONS:
+            raise InputError(f"at most {MOST_REDUCTIONS} reductions are possible, not {len(self.reductions)}")
         for name, allowed in {
             "neuron": ("lif", "if"),
             "encoding": ("direct", "poisson", "latency", "events"),
         }.items():
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        if not self.tau >= 1.0:
+        if not 1.0 <= self.tau < float("inf"):
             raise InputError(f"tau is in time steps and must be at least 1, not {self.tau}")
         if not 0 < self.v_th < float("inf"):
             raise InputError(f"v_th must be positive, not {self.v_th}")

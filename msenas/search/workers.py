@@ -5,6 +5,7 @@ A worker computes on one thread, so results depend neither on the number of work
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,9 @@ from msenas.phenotype.spec import NetworkSpec
 
 ATTEMPTS = 2
 """Times that a genome is tried whose worker dies."""
+
+MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_MAX = -1, -4
+"""Names of two parameters of glibc's allocator, from its malloc.h."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,22 @@ def _load(evaluator: Evaluator, spec: NetworkSpec, parent: int) -> None:
     global _loaded
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=[parent], daemon=True).start()
+    tune_process()
+    _loaded = evaluator, spec
+
+
+def tune_process() -> None:
+    """One thread, no denormal numbers, and freed memory kept.
+
+    A forward pass allocates and frees large arrays for every layer; getting fresh pages for each from the system costs
+    as much as the arithmetic on them.
+    """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    _loaded = evaluator, spec
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(MALLOC_MMAP_MAX, 0)
+        mallopt(MALLOC_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _leave_with(parent: int) -> None:

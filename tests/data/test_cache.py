@@ -47,6 +47,20 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_source_that_cannot_be_read_is_not_blamed_on_the_cache(tmp_path):
+    def forbidden(sink):
+        raise PermissionError(13, "Permission denied", "/data/f.bin")
+
+    with pytest.raises(DataError, match=r"cannot read /data/f\.bin: Permission denied$"):
+        cached(tmp_path / "cache", "x", forbidden)
+
+
+def test_a_cache_that_is_a_file_is_one_clear_line(tmp_path):
+    (tmp_path / "cache").touch()
+    with pytest.raises(DataError, match="MSENAS_CACHE"):
+        cached(tmp_path / "cache", "x", decode)
+
+
 def test_another_process_may_be_first(tmp_path):
     def late(sink):
         build(tmp_path / "x", decode)
@@ -67,13 +81,16 @@ def test_a_damaged_entry_is_named(tmp_path, name):
 
 def test_the_key_changes_with_files_and_choices(tmp_path):
     file = tmp_path / "f"
-    file.write_bytes(b"one")
-    keys = {key_of([file], {"steps": 4}), key_of([file], {"steps": 8}), key_of([], {"steps": 4})}
-    file.write_bytes(b"other")
-    keys.add(key_of([file], {"steps": 4}))
-    os.utime(file, ns=(1, 1))
-    keys.add(key_of([file], {"steps": 4}))
+
+    def key(content, time):
+        file.write_bytes(content)
+        os.utime(file, ns=(time, time))
+        return key_of([file], {"steps": 4})
+
+    keys = {key(b"one", 1), key(b"other", 1), key(b"one", 2), key_of([], {"steps": 4})}
+    keys.add(key_of([file], {"steps": 8}))
     assert len(keys) == 5
+    assert key(b"one", 1) in keys
     assert key_of([file], {"a": 1, "b": 2}) == key_of([file], {"b": 2, "a": 1})
 
 

@@ -18,9 +18,7 @@ from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
 from msenas.phenotype.spec import Encoding, NetworkSpec
 
 
-def one_synapse(
-    height: int, width: int, kernel: int, stride: int, out_channels: int = 4
-) -> tuple[Plan, Synapse]:
+def one_synapse(height: int, width: int, kernel: int, stride: int, out_channels: int = 4) -> tuple[Plan, Synapse]:
     spec = NetworkSpec((2, height, width), classes=2, layers=1, encoding="events")
     target = Population("L1.E1", out_channels, -(-height // stride), -(-width // stride), 0, 0, "FE")
     synapse = Synapse((INPUT,), "L1.E1", kernel, stride, False, False, None)
@@ -67,9 +65,7 @@ def test_fan_out_equals_scattering_single_spikes(
 
 
 @given(st.integers(1, 12), st.sampled_from([1, 2, 3, 4, 5]), st.integers(1, 4), st.integers(0, 3))
-def test_any_padding_reads_what_a_convolution_reads(
-    size: int, kernel: int, stride: int, padding: int
-) -> None:
+def test_any_padding_reads_what_a_convolution_reads(size: int, kernel: int, stride: int, padding: int) -> None:
     positions = max(0, (size + 2 * padding - kernel) // stride + 1)
 
     class Padded(Synapse):
@@ -125,9 +121,7 @@ def test_an_analog_input_is_macs_once_per_inference(direct_plan: Plan, events_sp
 def one_motif(motif: int, kernel_gene: int, encoding: Encoding) -> Plan:
     """Three layers of one motif, the second reducing the resolution, with cross-layer synapses."""
     layer = LayerGenes(motif, (kernel_gene,) * SLOTS)
-    spec = NetworkSpec(
-        (2, 6, 5), classes=3, layers=3, steps=2, channels=4, reductions=(1,), encoding=encoding
-    )
+    spec = NetworkSpec((2, 6, 5), classes=3, layers=3, steps=2, channels=4, reductions=(1,), encoding=encoding)
     return decode(Genome((layer, layer, layer), g1=2, g2=2), spec)
 
 

@@ -64,9 +64,7 @@ def test_an_analog_input_is_unpriced_on_loihi1(analog: Case) -> None:
     ("name", "ac", "mac"),
     [("generic-45nm", 0.9, 4.6), ("generic-45nm-fp16", 0.4, 1.5), ("generic-45nm-int8", 0.03, 0.23)],
 )
-def test_generic_profiles_price_arithmetic_only(
-    counted: Case, analog: Case, name: str, ac: float, mac: float
-) -> None:
+def test_generic_profiles_price_arithmetic_only(counted: Case, analog: Case, name: str, ac: float, mac: float) -> None:
     spiking, direct = estimate(*counted, load_profile(name)), estimate(*analog, load_profile(name))
     assert spiking.joule.nominal == pytest.approx((62 * ac + 12 * mac) * PICO, rel=1e-12)
     assert direct.joule.nominal == pytest.approx(412 * mac * PICO, rel=1e-12)

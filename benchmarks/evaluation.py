@@ -1,0 +1,157 @@
+"""One evaluation against the plain Norse way, and the share of an evaluation that is not the forward pass.
+
+    python benchmarks/evaluation.py [--genomes 12] [--batch 32] [--steps 4 16] [--repeats 5]
+
+Two processes with one thread each take turns: a worker of the search, and a plain one. An evaluation is everything the
+search does with a network: building it, the forward pass of the probe batch with batch statistics, the sweep over its
+spikes, the fitness, counts and energy. The plain way is the bare forward pass of the same network, without gradients.
+Times are the smallest of the repeats; ratios are taken per network, then their median and range over the networks.
+The spikes are compared with running statistics in both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import numpy as np
+import torch
+from plain_norse import PlainNorse
+
+from msenas.fitness.evaluate import Evaluator
+from msenas.fitness.probe import Probe
+from msenas.genotype.space import Space
+from msenas.hardware.profile import load_profile
+from msenas.phenotype.decode import DisconnectedGenome, decode
+from msenas.phenotype.encoding import Standard
+from msenas.phenotype.network import Network
+from msenas.phenotype.plan import Plan
+from msenas.phenotype.spec import NetworkSpec, default_reductions
+from msenas.search.prepare import environment
+from msenas.search.workers import tune_process
+
+SHAPE, CLASSES, LAYERS = (3, 32, 32), 10, 6
+GRID = 256
+"""Pixels are multiples of 1 / GRID, so that the sums of the first layer are exact in any order too."""
+
+
+def main() -> None:
+    """Print one row per T."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--genomes", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=int, nargs="+", default=[4, 16])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--channels", type=int, default=16)
+    options = parser.parse_args()
+    about = environment()
+    print(about["processor"], about["versions"])
+    sides = {side: _start(side) for side in ("msenas", "plain")}
+    for steps in options.steps:
+        row = [compare(plan, options, sides) for plan in plans(options, steps)]
+        speed, overhead, same = zip(*row, strict=True)
+        print(f"T={steps}, {len(row)} networks, probe batch {options.batch}")
+        print(f"  plain Norse / evaluation: {_spread(speed, '.2f')}")
+        print(f"  overhead over the forward pass: {_spread(overhead, '.1%')}")
+        print(f"  equal spikes, population by population: at least {min(same):.6%}")
+    for side in sides.values():
+        side.send(None)
+
+
+def plans(options: argparse.Namespace, steps: int) -> list[Plan]:
+    """Connected random networks at CIFAR shape."""
+    reductions = default_reductions(LAYERS, SHAPE[1])
+    spec = NetworkSpec(SHAPE, CLASSES, LAYERS, steps, options.channels, reductions=reductions)
+    rng, space, found = np.random.default_rng(0), Space(LAYERS), []
+    while len(found) < options.genomes:
+        try:
+            found.append(decode(space.sample(rng), spec))
+        except DisconnectedGenome:
+            continue
+    return found
+
+
+def compare(plan: Plan, options: argparse.Namespace, sides: dict[str, Connection]) -> tuple[float, float, float]:
+    """Time ratio plain/evaluation, overhead of the evaluation, and the smallest share of equal spikes."""
+    rng = np.random.default_rng(1)
+    clean = np.round(rng.random((options.batch, *SHAPE), np.float32) * GRID) / GRID
+    noisy = clean + np.round(0.05 * 0.25 * GRID * rng.standard_normal(clean.shape, np.float32)) / GRID
+    probe = Probe(clean, noisy, Standard((0.5,) * 3, (0.25,) * 3), 0)
+    network = Network(plan).train()
+    with torch.no_grad():
+        frames = probe.frames(plan.spec, torch.device("cpu"))
+        for norm in network.norms.values():
+            norm.momentum = 1.0
+        network(frames)
+        same = agreement(network.eval(), PlainNorse(network), frames)
+    best: dict[str, list[float]] = {}
+    for side in sides.values():
+        side.send((plan, probe))
+    for _ in range(options.repeats):
+        for name, side in sides.items():
+            side.send("go")
+            best[name] = list(map(min, zip(best.get(name, [np.inf] * 2), side.recv(), strict=False)))
+    for side in sides.values():
+        side.send("done")
+    evaluation, forward = best["msenas"]
+    return best["plain"][0] / evaluation, evaluation / forward - 1, same
+
+
+def agreement(network: Network, plain: PlainNorse, frames: torch.Tensor) -> float:
+    """Share of equal spikes in the population where it is smallest."""
+    ours: dict[str, torch.Tensor] = {}
+    network(frames, lambda name, spikes: ours.update({name: spikes}))
+    theirs = plain(frames.expand(network.plan.spec.steps, *frames.shape[1:]))
+    return min(float((ours[name] == theirs[name]).double().mean()) for name in theirs)
+
+
+def _start(side: str) -> Connection:
+    """A process that times its side of each network whenever it is told to."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    context.Process(target=_serve, args=(side, there), daemon=True).start()
+    return here
+
+
+def _serve(side: str, pipe: Connection) -> None:
+    if side == "msenas":
+        tune_process()
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    while (task := pipe.recv()) is not None:
+        actions = (_msenas if side == "msenas" else _plain)(*task)
+        for action in actions:
+            action()
+        while pipe.recv() == "go":
+            pipe.send([_seconds(action) for action in actions])
+
+
+def _msenas(plan: Plan, probe: Probe) -> list[Callable[[], object]]:
+    evaluator = Evaluator(probe, "rdm-contrast", load_profile("generic-45nm"))
+    network, frames = Network(plan).train(), probe.frames(plan.spec, torch.device("cpu"))
+    return [lambda: evaluator(plan), lambda: network(frames)]
+
+
+def _plain(plan: Plan, probe: Probe) -> list[Callable[[], object]]:
+    plain = PlainNorse(Network(plan))
+    frames = probe.frames(plan.spec, torch.device("cpu")).expand(plan.spec.steps, -1, -1, -1, -1).contiguous()
+    return [lambda: plain(frames)]
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _spread(values: tuple[float, ...], form: str) -> str:
+    median, low, high = statistics.median(values), min(values), max(values)
+    return f"median {median:{form}}, range {low:{form}} to {high:{form}}"
+
+
+if __name__ == "__main__":
+    main()

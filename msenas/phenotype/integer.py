@@ -1,0 +1,77 @@
+"""Convolutions of spikes in integer arithmetic, where they are exact.
+
+Spikes are small integers. Where the weights lie on an 8-bit grid (an integer of at most 127 in size times a power of
+two, as the random weights of an untrained network do), the products and sums are integers below 2^24, so float32
+convolutions of them are exact in any order of summation, and integer ones give the same bits several times faster.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from msenas.phenotype.plan import Synapse
+
+LARGEST_CODE = 127
+LARGEST_VALUE = 127
+"""Inputs above this could saturate the 16-bit intermediate sums of processors without 8-bit dot products."""
+EXACT = 1 << 24
+"""float32 holds every integer up to here."""
+
+
+def on_grid(weight: Tensor) -> tuple[Tensor, float] | None:
+    """Integer codes (int8) and power-of-two scale with codes * scale == weight exactly; None if there are none."""
+    low, high = torch.aminmax(weight)
+    largest = max(-float(low), float(high))
+    if not 0 < largest < math.inf:
+        return None
+    scale = 2.0 ** math.ceil(math.log2(largest / LARGEST_CODE))
+    codes = (weight * (1.0 / scale)).to(torch.int8)
+    return (codes, scale) if torch.equal(codes * scale, weight) else None
+
+
+def convolve(spikes: Tensor, weight: Tensor, synapse: Synapse, largest: int) -> Tensor | None:
+    """The convolution of spikes (uint8 [B, C, H, W], at most `largest`) as float32, or None where it cannot be exact.
+
+    Equal bit for bit to the float32 convolution of the same numbers.
+    """
+    if not available() or largest > LARGEST_VALUE or largest * LARGEST_CODE * weight[0].numel() >= EXACT:
+        return None
+    grid = on_grid(weight)
+    return None if grid is None else _convolve(spikes, *grid, synapse.stride, synapse.padding)
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether this torch build and processor have the integer convolution, and it gives what it should."""
+    try:
+        spikes = (torch.arange(2 * 3 * 5 * 5) % 7).to(torch.uint8).view(2, 3, 5, 5)
+        codes = (torch.arange(4 * 3 * 3 * 3) * 37 % 255 - 127).to(torch.int8).view(4, 3, 3, 3)
+        expected = torch.nn.functional.conv2d(spikes.float(), codes.float(), stride=2, padding=1) * 0.25
+        return torch.equal(_convolve(spikes, codes, 0.25, 2, 1), expected)
+    except (RuntimeError, AttributeError, TypeError, NotImplementedError):
+        return False
+
+
+def _convolve(spikes: Tensor, codes: Tensor, scale: float, stride: int, padding: int) -> Tensor:
+    """The quantised convolution of oneDNN with unit input scale and float32 output."""
+    geometry: tuple[list[int], ...] = ([stride, stride], [padding, padding], [1, 1])
+    count = codes.shape[0]
+    scales, zeros = torch.full((count,), scale), torch.zeros(count, dtype=torch.int32)
+    spikes = spikes.contiguous(memory_format=torch.channels_last)
+    packed = torch.ops.onednn.qconv_prepack(codes, scales, 1.0, 0, *geometry, 1, list(spikes.shape))
+    tail = (1.0, 0, torch.float32, "none", [], "")
+    result: Tensor = _kernel()(spikes, 1.0, 0, packed, scales, zeros, None, *geometry, 1, *tail)
+    return result
+
+
+def _kernel() -> Callable[..., Any]:
+    """The operation under its current or its former name."""
+    namespace = torch.ops.onednn
+    kernel: Callable[..., Any] = getattr(namespace, "qconv_pointwise", None) or namespace.qconv2d_pointwise
+    return kernel

@@ -1,0 +1,191 @@
+"""Every command helps, reports pure JSON, and refuses bad input with one line and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+import msenas
+from msenas.cli.app import app
+from msenas.data import DATASETS
+from msenas.hardware.profile import profile_names
+from tests.conftest import motif_genome
+
+COMMANDS = [c.name or c.callback.__name__ for c in app.registered_commands]
+
+
+def refused(result, out=None):
+    """The one line with which a command was refused."""
+    code, stdout, stderr = result
+    assert (code, stdout) == (2, ""), stderr
+    assert stderr.startswith("msenas: ")
+    assert stderr.count("\n") == 1
+    assert out is None or not out.exists()
+    return stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help(cli, command, flag):
+    code, out, err = cli(command, flag)
+    assert (code, err) == (0, "")
+    assert f"msenas {command}" in out
+    assert "--json" in out
+
+
+def test_help_names_every_command(cli):
+    code, out, _ = cli("--help")
+    assert code == 0
+    assert [c for c in COMMANDS if c not in out] == []
+
+
+def test_version(cli):
+    assert cli("--version") == (0, f"msenas {msenas.__version__}\n", "")
+
+
+def test_python_m_msenas():
+    done = subprocess.run([sys.executable, "-m", "msenas", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"msenas {msenas.__version__}\n"
+
+
+def test_help_does_not_load_torch():
+    code = "import sys, msenas.cli.app; print('torch' in sys.modules, 'norse' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
+
+
+def test_entry_point_of_the_package_exists():
+    assert callable(import_module("msenas.cli").main)
+
+
+def test_unknown_command(cli):
+    code, _, err = cli("serch")
+    assert code == 2
+    assert "search" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("dataset", "digit", "unknown data set 'digit'; did you mean 'digits'?"),
+        ("fitness", "rdm-contrst", "did you mean 'rdm-contrast'?"),
+        ("hardware", "loihi", "did you mean 'loihi1'?"),
+        ("motifs", "FE,FX", "unknown motif 'FX'"),
+        ("objectives", "fitness,energi", "did you mean 'energy'?"),
+        ("preset", "papr", "did you mean 'paper'?"),
+        ("strategy", "rndom", "did you mean 'random'?"),
+        ("operators", "papr", "did you mean 'paper'?"),
+        ("pick", "kne", "did you mean 'knee'?"),
+        ("precision", "float23", "did you mean 'float32'?"),
+        ("neuron", "lof", "lif"),
+        ("encoding", "poison", "poisson"),
+        ("device", "gpu", "device 'gpu' cannot be used"),
+        ("device", "cuda:99", "device 'cuda:99' cannot be used"),
+        ("device", "meta", "meta"),
+        ("population", "1", "population must be 2 to"),
+        ("population", "many", "population"),
+        ("generations", "0", "generations must be 1 to"),
+        ("batch", "1", "batch must be 2 to"),
+        ("batch", "60000", "1458 samples"),
+        ("layers", "0", "layers must be 1 to 64"),
+        ("layers", "65", "layers must be 1 to 64"),
+        ("channels", "6", "channels must be a multiple of 4"),
+        ("steps", "0", "steps"),
+        ("tau", "0.5", "tau"),
+        ("tau", "inf", "tau"),
+        ("threshold", "0", "threshold"),
+        ("seed", "-1", "seed must be 0 to"),
+        ("workers", "0", "workers must be 1 to"),
+        ("time-limit", "10", "is no duration"),
+        ("window", "200ms", "event recordings"),
+        ("data", "/nowhere", "digits"),
+        ("config", "/nowhere.toml", "cannot read /nowhere.toml"),
+    ],
+)
+def test_refused_search_says_why_and_leaves_nothing(cli, tmp_path, option, value, said):
+    out = tmp_path / "out"
+    small = ("--population", "2", "--generations", "1", "--batch", "2")
+    assert said in refused(cli("search", "--out", out, *small, f"--{option}", value), out)
+
+
+def test_refused_search_without_out_makes_no_runs_folder(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(cli("search", "--channels", "6"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_datasets_as_json_and_as_text(cli):
+    code, out, _ = cli("datasets", "--json")
+    assert code == 0
+    assert [row["name"] for row in json.loads(out)] == list(DATASETS)
+    assert "digits" in cli("datasets")[1]
+
+
+def test_profiles_as_json_and_as_text(cli):
+    code, out, _ = cli("profiles", "--json")
+    assert code == 0
+    assert [row["name"] for row in json.loads(out)] == list(profile_names())
+    assert profile_names()[0] in cli("profiles")[1]
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_one_profile(cli, name):
+    code, out, _ = cli("profiles", name, "--json")
+    assert code == 0
+    assert json.loads(out)["name"] == name
+    assert cli("profiles", name)[0] == 0
+
+
+def test_unknown_profile(cli, tmp_path):
+    assert "did you mean 'loihi1'" in refused(cli("profiles", "loihi"))
+    assert "missing.toml" in refused(cli("profiles", tmp_path / "missing.toml"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "truncated"),
+        ("{", "truncated"),
+        ('"x"', "Expected"),
+        ("null", "Expected"),
+        ("[1.5]", "Expected"),
+        ('["FE"]', "Expected"),
+        ("[1, 2]", "flat genome"),
+        ("[9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]", "motif 9"),
+        ("[1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]", "input"),
+        ('{"layers": [{"motif": "FX"}]}', "FX"),
+        ('{"tau": 1e999}', "range"),
+        ('{"schema": "msenas.best/9"}', "genome"),
+        ("[" * 50_000, "recursion"),
+    ],
+)
+def test_score_of_a_damaged_file_is_one_line(cli, tmp_path, content, said):
+    file = tmp_path / "network.json"
+    file.write_text(content)
+    message = refused(cli("score", file, "--batch", "4"))
+    assert said in message
+    assert "network.json" in message
+
+
+def test_score_and_show_of_a_missing_file(cli, tmp_path):
+    assert "cannot read" in refused(cli("score", tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("form", ["flat", "readable"])
+def test_score_of_a_bare_genome(cli, tmp_path, form):
+    genome = motif_genome("FE", "FE")
+    file = tmp_path / "genome.json"
+    file.write_text(json.dumps(list(genome.flat()) if form == "flat" else genome.readable()))
+    code, out, err = cli("score", file, "--batch", "4", "--json")
+    assert (code, err) == (0, "")
+    data = json.loads(out)
+    assert list(data["fitness"]) == ["rdm-contrast"]
+    assert data["same_as_recorded"] is None
+    assert (data["live"], data["batch"]) == (True, 4)
+    code, out, _ = cli("score", file, "--batch", "4", "--fitness", "synapses")
+    assert code == 0
+    assert "synapses" in out

@@ -1,0 +1,54 @@
+"""Which network of a front is picked, on fronts drawn by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from msenas.search.pick import PICKS, knee
+
+NAMES = ("fitness", "energy")
+
+
+@pytest.mark.parametrize(
+    ("points", "index"),
+    [
+        ([[3, 4]], 0),
+        ([[0, 1], [1, 0]], 0),  # both ends lie on the line
+        ([[0, 1], [0.1, 0.1], [1, 0]], 1),
+        ([[0, 10], [1, 9], [2, 0]], 0),  # (0.5, 0.9) lies beyond the line
+        ([[0, 1000], [1, 200], [2, 0]], 1),  # each objective is scaled on its own
+        ([[5, 1], [5, 1]], 0),  # flat
+        ([[7, 1], [7, 0]], 1),  # flat in one objective
+        ([[-3.0], [-3.0]], 0),
+    ],
+)
+def test_knee(points, index):
+    assert knee(np.array(points, dtype=float), NAMES) == index
+
+
+def test_knee_ignores_units():
+    points = np.array([[0, 1], [0.2, 0.3], [1, 0]])
+    assert knee(points, NAMES) == knee(points * [1e-9, 1e6] + [5, -2], NAMES) == 1
+
+
+@pytest.mark.parametrize("name", PICKS)
+@pytest.mark.parametrize("points", [[[1.0]], [[1.0, 2.0]], [[1.0, 2.0, 3.0]]])
+def test_every_rule_takes_a_single_network(name, points):
+    names = ("fitness", "energy", "spikes")[: len(points[0])]
+    assert PICKS[name](np.array(points), names) == 0
+
+
+@pytest.mark.parametrize(("rule", "index"), [("fitness", 2), ("energy", 1)])
+def test_best_of_one_objective(rule, index):
+    points = np.array([[2.0, 3.0], [9.0, 1.0], [1.0, 4.0]])
+    assert PICKS[rule](points, ("fitness", "energy")) == index
+    assert PICKS[rule](points[:, ::-1], ("energy", "fitness")) == index
+
+
+def test_ties_go_to_the_better_other_objective():
+    assert PICKS["fitness"](np.array([[1.0, 5.0], [1.0, 4.0]]), NAMES) == 1
+
+
+def test_missing_objective_falls_back_to_the_first():
+    assert PICKS["energy"](np.array([[2.0, 0.0], [1.0, 9.0]]), ("fitness", "spikes")) == 1

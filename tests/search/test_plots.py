@@ -1,0 +1,67 @@
+"""The pictures of a search are drawn for every set of objectives, and a failed write is one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import numpy as np
+import pytest
+from matplotlib import image
+from matplotlib.figure import Figure
+
+from msenas.errors import RunError
+from msenas.search.config import SearchConfig
+from msenas.search.objectives import OBJECTIVES
+from msenas.search.outcome import front_of
+from msenas.search.plots import plot_history, plot_pareto
+from tests.search.conftest import record
+
+RECORDS = [
+    record(0, fitness=1.0, energy=1e-9),
+    record(1, failure="x"),
+    record(2, fitness=2.0, energy=90e-9),
+    record(3, 1, fitness=None, live=False),
+    record(4, 1, fitness=0.5, energy=5e-9),
+]
+
+
+def draw(path, records, config):
+    members = front_of(records, config)
+    plot_pareto(path / "pareto.png", records, members, members[0].id, config)
+    plot_history(path / "history.png", records, config)
+
+
+@pytest.mark.parametrize("names", [("fitness",), ("energy",), ("fitness", "energy"), tuple(OBJECTIVES)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_drawn_for_every_set_of_objectives(tmp_path, names, count):
+    draw(tmp_path, RECORDS[:count], SearchConfig(objectives=names))
+    for name in ("pareto.png", "history.png"):
+        assert np.ptp(image.imread(tmp_path / name)) > 0.5
+    assert sorted(os.listdir(tmp_path)) == ["history.png", "pareto.png"]
+
+
+def test_equal_records_give_equal_pictures(tmp_path):
+    pictures = []
+    for _ in range(2):
+        draw(tmp_path, RECORDS, SearchConfig())
+        pictures.append([(tmp_path / n).read_bytes() for n in ("pareto.png", "history.png")])
+    assert pictures[0] == pictures[1]
+
+
+def test_name_of_a_profile_is_no_formula(tmp_path):
+    draw(tmp_path, RECORDS, SearchConfig(hardware="/data/$chip_{/my$.toml"))
+    assert (tmp_path / "pareto.png").stat().st_size > 0
+
+
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(figure, target, **_):
+        if isinstance(target, str | os.PathLike):
+            with open(target, "wb") as file:
+                file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(RunError, match=r"cannot write .*pareto\.png: No space left"):
+        draw(tmp_path, RECORDS, SearchConfig())
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,67 @@
+"""Networks read from files of three kinds, with the options that they were found with."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from msenas.errors import InputError
+from msenas.runs.best import SCHEMA, Best, forms, write_best
+from msenas.search.config import SearchConfig
+from msenas.search.outcome import best_of
+from msenas.search.prepare import prepare
+from msenas.search.scoring import RECORDED, prepare_subject, read_subject
+from tests.conftest import motif_genome, small_spec
+from tests.search.conftest import record
+
+OPTIONS = {"layers": 1, "batch": 4, "seed": 3, "steps": 3, "channels": 8, "tau": 3.0, "threshold": 0.25, "neuron": "if"}
+
+
+@pytest.fixture
+def prepared():
+    return prepare(SearchConfig(**OPTIONS))
+
+
+@pytest.mark.parametrize("form", ["flat", "readable"])
+def test_bare_genome(tmp_path, form):
+    genome = motif_genome("FE", "MI", cross=2)
+    path = tmp_path / "genome.json"
+    path.write_text(json.dumps(list(genome.flat()) if form == "flat" else genome.readable()))
+    subject = read_subject(path)
+    assert (subject.genome, subject.options, subject.recorded) == (genome, {}, None)
+    assert prepare_subject(subject, {"batch": 2}).spec.layers == 2
+
+
+def test_best_json_brings_its_options(tmp_path, prepared):
+    found = record(0, fitness=2.0)
+    write_best(tmp_path / "best.json", best_of(found, prepared))
+    for path in (tmp_path, tmp_path / "best.json"):
+        subject = read_subject(path)
+        assert subject.recorded == found.scores
+        assert prepare_subject(subject, {}).spec == prepared.spec
+        assert prepare_subject(subject, {}).evaluator.probe.digest == prepared.evaluator.probe.digest
+        assert prepare_subject(subject, {"batch": 6}).evaluator.probe.pairs == 6
+
+
+def test_every_recorded_option_is_in_the_file(prepared):
+    assert set(RECORDED) <= set(best_of(record(0), prepared).provenance)
+
+
+@pytest.mark.parametrize("provenance", [{}, {"dataset": 3}, {"dataset": {"name": 3}}])
+def test_unnamed_data_can_be_given(tmp_path, provenance):
+    genome = motif_genome("FE")
+    best = Best(schema=SCHEMA, genome=forms(genome), network=small_spec(1), provenance=provenance)
+    write_best(tmp_path / "best.json", best)
+    with pytest.raises(InputError, match="give --dataset"):
+        prepare_subject(read_subject(tmp_path), {"batch": 2})
+    assert prepare_subject(read_subject(tmp_path), {"batch": 2, "dataset": "digits"}).config.dataset == "digits"
+
+
+def test_damaged_provenance_is_one_line(tmp_path, prepared):
+    best = best_of(record(0), prepared)
+    damaged = msgspec.structs.replace(best, provenance=dict(best.provenance) | {"batch": "many"})
+    write_best(tmp_path / "best.json", damaged)
+    with pytest.raises(InputError, match="batch"):
+        prepare_subject(read_subject(tmp_path), {})

@@ -1,0 +1,222 @@
+"""Worker processes: same outcomes for any number, and one that dies takes nothing with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from msenas.errors import GenomeError
+from msenas.fitness.evaluate import Evaluator
+from msenas.search.config import SearchConfig
+from msenas.search.prepare import prepare
+from msenas.search.workers import Job, Workers, evaluate_here, workers
+from tests.search.conftest import connected
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+SLOW_BATCH = 512
+"""Pairs that keep a worker busy for long enough to be killed in mid-job."""
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid):
+    """Spawned workers of a process, by the mark that multiprocessing leaves in their command lines."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if b"--multiprocessing-fork" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
+    return found
+
+
+def wait_until(condition, limit=60.0):
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def busy(pid):
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _uncompiled():
+    """Same spikes, no compiler to wait for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSENAS_COMPILE", "0")
+        yield
+
+
+@pytest.fixture(scope="module")
+def small():
+    return prepare(SearchConfig(layers=2, batch=4))
+
+
+@pytest.fixture(scope="module")
+def large():
+    return prepare(SearchConfig(layers=6, batch=SLOW_BATCH, steps=32))
+
+
+def jobs(prepared, count, rng):
+    space = prepared.config.space(prepared.spec.layers)
+    return [Job(connected(space, prepared.spec, rng)) for _ in range(count)]
+
+
+def test_outcomes_come_in_order_and_do_not_depend_on_the_number_of_workers(small, rng):
+    wanted = jobs(small, 6, rng)
+    wanted.append(Job(wanted[0].genome, seed=99))
+    found = []
+    for count in (1, 2):
+        with workers(small.evaluator, small.spec, count) as pool:
+            found.append([o.scores for o in pool.evaluate(wanted)])
+    assert found[0] == found[1]
+    assert found[0][0] != found[0][-1]
+    assert all(s["parameters"] > 0 for s in found[0])
+
+
+def deaf(pid, *masks):
+    """Whether SIGINT is in one of these signal masks of a process."""
+    values = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return any(int(values[mask], 16) & 1 << (signal.SIGINT - 1) for mask in masks)
+
+
+def loaded(pid):
+    """Whether a worker is ready for its first job: it ignores SIGINT then."""
+    return deaf(pid, "SigIgn")
+
+
+def kill_in_mid_job(times, seen=()):
+    """Kill the only worker once it computes, and each one that takes its place, that many times."""
+    known = set(seen)
+    for _ in range(times):
+        wait_until(lambda: set(children(os.getpid())) - known)
+        (pid,) = set(children(os.getpid())) - known
+        wait_until(lambda pid=pid: loaded(pid))
+        before = busy(pid)
+        wait_until(lambda pid=pid, before=before: busy(pid) > before + 0.4)
+        os.kill(pid, signal.SIGKILL)
+        known.add(pid)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
+def test_killed_worker_is_replaced(large, rng, times):
+    """Its genome is tried once more; when that worker dies as well, the evaluation has failed and the rest go on."""
+    wanted = jobs(large, 2, rng)
+    with workers(large.evaluator, large.spec, 1) as pool, ThreadPoolExecutor(1) as thread:
+        outcomes = thread.submit(lambda: list(pool.evaluate(wanted[:1])))
+        kill_in_mid_job(times)
+        (first,) = outcomes.result(120)
+        (second,) = pool.evaluate(wanted[1:])
+    if times == 1:
+        assert first.failure is None
+        assert first.scores["parameters"] > 0
+    else:
+        assert first.scores is None
+        assert first.failure == "worker killed by signal 9, 2 times"
+    assert second.failure is None
+
+
+def test_leaving_the_block_ends_the_workers(small, rng):
+    with workers(small.evaluator, small.spec, 2) as pool:
+        list(pool.evaluate(jobs(small, 1, rng)))
+        pids = children(os.getpid())
+        assert len(pids) == 2
+    wait_until(lambda: not any(map(alive, pids)), 5)
+
+
+def test_error_inside_the_block_ends_the_workers(small, rng):
+    pids = []
+
+    def fail():
+        with workers(small.evaluator, small.spec, 1) as pool:
+            list(pool.evaluate(jobs(small, 1, rng)))
+            pids.extend(children(os.getpid()))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert pids
+    wait_until(lambda: not any(map(alive, pids)), 5)
+
+
+def test_ctrl_c_while_workers_start_ends_them(small):
+    before = set(children(os.getpid()))
+    started = []
+
+    def interrupted(*arguments):
+        started.append(Workers(*arguments))
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        return started[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("msenas.search.workers.Workers", interrupted)
+        with pytest.raises(KeyboardInterrupt), workers(small.evaluator, small.spec, 1):
+            pytest.fail("the block must not be entered")
+    try:
+        wait_until(lambda: set(children(os.getpid())) <= before, 5)
+    finally:
+        started[0].stop()
+
+
+def test_bad_genome_in_a_worker_is_an_error_here(small, rng):
+    wrong = jobs(prepare(SearchConfig(layers=3, batch=4)), 1, rng)
+    with workers(small.evaluator, small.spec, 1) as pool, pytest.raises(GenomeError, match="3 layers"):
+        list(pool.evaluate(wrong))
+
+
+def test_lack_of_memory_is_a_failed_evaluation(small, rng, monkeypatch):
+    """Down to two pairs the batch is halved; then the evaluation has failed and the run goes on."""
+
+    def short(*_):
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(Evaluator, "_evaluate", short)
+    (outcome,) = evaluate_here(small.evaluator, small.spec, jobs(small, 1, rng))
+    assert outcome.scores is None
+    assert "memory" in outcome.failure
+
+
+def test_workers_do_not_hear_ctrl_c_and_end_with_a_killed_parent():
+    """Deaf from their first moment: a worker that still imports would print a traceback."""
+    code = """
+        import sys, time
+        from pathlib import Path
+        from msenas.search.config import SearchConfig
+        from msenas.search.prepare import prepare
+        from msenas.search.workers import workers
+        if __name__ == "__main__":
+            prepared = prepare(SearchConfig(layers=2, batch=4))
+            with workers(prepared.evaluator, prepared.spec, 2):
+                print("ready", flush=True)
+                time.sleep(60)
+    """
+    parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout.readline() == "ready\n"
+        wait_until(lambda: len(children(parent.pid)) == 2)
+        pids = children(parent.pid)
+        deaf_at_once = [deaf(pid, "SigBlk", "SigIgn") for pid in pids]
+        wait_until(lambda: all(map(loaded, pids)))
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: not any(map(alive, pids)), 5)
+    assert deaf_at_once == [True, True]
