@@ -26,8 +26,9 @@ class PlainNorse(nn.Module):
         self.convs = nn.ModuleList([_conv(self.plan, s, network.weight(s)) for s in self.plan.synapses])
         self.norms = nn.ModuleDict()
         for population in self.plan.populations:
-            norm = nn.BatchNorm2d(population.channels)
-            norm.load_state_dict(network.norms[population.name.replace(".", "_")].state_dict())
+            theirs = network.norms[population.name.replace(".", "_")]
+            norm = nn.BatchNorm2d(population.channels, eps=theirs.eps)
+            norm.load_state_dict(theirs.state_dict())
             self.norms[population.name.replace(".", "_")] = norm.eval()
         self.cell = LIFBoxCell(p, dt=1.0)
 

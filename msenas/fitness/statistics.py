@@ -55,38 +55,35 @@ class PopulationStatistics:
 
 
 def measure(spikes: Tensor) -> PopulationStatistics:
-    """Sweep over the spikes [T, 2n, C, H, W] of one population: n samples, then their copies.
-
-    The per-neuron sums are at most T n^2 / 4 and stay exact in float32 up to T n^2 = 2^26; the totals are summed in
-    float64.
-    """
+    """Sweep over the spikes [T, 2n, C, H, W] of one population: n samples, then their copies."""
     steps, batch, channels, height, width = spikes.shape
     pairs = batch // 2
     flat = spikes.permute(0, 1, 3, 4, 2).reshape(steps, batch, -1)
-    fired, crossed, moved = (torch.zeros(flat.shape[2], device=flat.device) for _ in range(3))
-    for t in range(steps):
-        count, changed = _counts(flat[t, :pairs], flat[t, pairs:])
-        fired += count
-        crossed += count * (pairs - count)
-        moved += changed
+    count, moved = _counts(flat[:, :pairs], flat[:, pairs:])
+    fired = count.sum(0)
     spike_map = fired.view(height, width, channels).sum(2).cpu().numpy().astype(np.int64)
     return PopulationStatistics(
         neurons=fired.numel(),
         pairs=pairs,
-        between_sum=int(crossed.double().sum()),
-        within_sum=int(moved.double().sum()),
+        between_sum=int((count * (pairs - count)).sum(dtype=torch.float64)),
+        within_sum=moved,
         silent=int((fired == 0).sum()),
         spike_map=spike_map,
     )
 
 
-def _counts(clean: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor]:
-    """Per neuron, how many samples [n, N] fire, and how many differ from their copy; float32 [N].
+def _counts(clean: Tensor, noisy: Tensor) -> tuple[Tensor, int]:
+    """How many samples fire per step and neuron, float32 [T, N], and spikes that differ from the copy, in all.
+
+    Args:
+        clean: spikes of the samples [T, n, N].
+        noisy: spikes of their copies, same shape.
 
     Spikes stored as bytes are added eight neurons at a time: no byte of a sum of at most 255 spikes overflows.
     """
-    if clean.dtype != torch.uint8 or len(clean) > 255 or clean.shape[1] % 8:
+    if clean.dtype != torch.uint8 or clean.shape[1] > 255 or clean.shape[2] % 8:
         clean, noisy = clean.float(), noisy.float()
-        return clean.sum(0), (clean - noisy).abs_().sum(0)
+        return clean.sum(1), int((clean - noisy).abs_().sum(dtype=torch.float64))
     eight, copies = clean.view(torch.int64), noisy.view(torch.int64)
-    return eight.sum(0).view(torch.uint8).float(), (eight ^ copies).sum(0).view(torch.uint8).float()
+    changed = (eight ^ copies).sum(1).view(torch.uint8)
+    return eight.sum(1).view(torch.uint8).float(), int(changed.sum(dtype=torch.int64))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,26 +25,36 @@ EXACT = 1 << 24
 """float32 holds every integer up to here."""
 
 
-def on_grid(weight: Tensor) -> tuple[Tensor, float] | None:
-    """Integer codes (int8) and power-of-two scale with codes * scale == weight exactly; None if there are none."""
+@dataclass(frozen=True)
+class Grid:
+    """Integer codes (int8) and the power of two with codes * scale equal to a weight, bit for bit."""
+
+    codes: Tensor
+    scale: float
+
+
+def on_grid(weight: Tensor) -> Grid | None:
+    """The grid that a weight lies on, or None if there is none."""
     low, high = torch.aminmax(weight)
     largest = max(-float(low), float(high))
     if not 0 < largest < math.inf:
         return None
     scale = 2.0 ** math.ceil(math.log2(largest / LARGEST_CODE))
     codes = (weight * (1.0 / scale)).to(torch.int8)
-    return (codes, scale) if torch.equal(codes * scale, weight) else None
+    return Grid(codes, scale) if torch.equal(codes * scale, weight) else None
 
 
-def convolve(spikes: Tensor, weight: Tensor, synapse: Synapse, largest: int) -> Tensor | None:
-    """The convolution of spikes (uint8 [B, C, H, W], at most `largest`) as float32, or None where it cannot be exact.
+def fits(largest: int, fan_in: int) -> bool:
+    """Whether sums of `fan_in` codes times spikes of at most `largest` are exact here, whatever the codes."""
+    return available() and largest <= LARGEST_VALUE and largest * LARGEST_CODE * fan_in < EXACT
+
+
+def convolve(spikes: Tensor, grid: Grid, synapse: Synapse) -> Tensor:
+    """The convolution of spikes (uint8 [B, C, H, W]) as float32, for numbers that `fits` allows.
 
     Equal bit for bit to the float32 convolution of the same numbers.
     """
-    if not available() or largest > LARGEST_VALUE or largest * LARGEST_CODE * weight[0].numel() >= EXACT:
-        return None
-    grid = on_grid(weight)
-    return None if grid is None else _convolve(spikes, *grid, synapse.stride, synapse.padding)
+    return _convolve(spikes, grid.codes, grid.scale, synapse.stride, synapse.padding)
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +76,7 @@ def _convolve(spikes: Tensor, codes: Tensor, scale: float, stride: int, padding:
     scales, zeros = torch.full((count,), scale), torch.zeros(count, dtype=torch.int32)
     spikes = spikes.contiguous(memory_format=torch.channels_last)
     packed = torch.ops.onednn.qconv_prepack(codes, scales, 1.0, 0, *geometry, 1, list(spikes.shape))
-    tail = (1.0, 0, torch.float32, "none", [], "")
+    tail: tuple[Any, ...] = (1.0, 0, torch.float32, "none", [], "")
     result: Tensor = _kernel()(spikes, 1.0, 0, packed, scales, zeros, None, *geometry, 1, *tail)
     return result
 

@@ -129,8 +129,8 @@ def sequence(
     """The compiled form of `norse_sequence`: same arguments, same spikes, same gradients."""
     if torch.is_grad_enabled():
         if affine is not None or inhibition is not None:
-            frames = 1 if inhibition is None else inhibition.shape[0]
-            drive = [_drive(t, current, v, affine, inhibition) for t in range(max(current.shape[0], frames))]
+            count = max(current.shape[0], 1 if inhibition is None else inhibition.shape[0])
+            drive = [_drive(t, current, v, affine, inhibition) for t in range(count)]
             current = torch.stack(drive).to(current.dtype)
         spikes, v_last = cast(Any, _Sequence).apply(current, v, steps, neuron)
         return spikes if dtype is None else spikes.to(dtype), v_last
@@ -240,13 +240,13 @@ def compiled(loop: FunctionType) -> Callable[..., Any]:
     # torch counts recompilations per code object; a code object of its own gives every loop its own count.
     own = FunctionType(loop.__code__.replace(), loop.__globals__, loop.__name__, None, loop.__closure__)
     fast = torch.compile(own, fullgraph=True, dynamic=True)
+    torch._dynamo.config.recompile_limit = max(SHAPE_VARIANTS, torch._dynamo.config.recompile_limit)
 
     def run(*args: object) -> Any:  # noqa: ANN401
-        with torch._dynamo.config.patch(recompile_limit=SHAPE_VARIANTS):
-            try:
-                return fast(*args)
-            except torch._dynamo.exc.FailOnRecompileLimitHit:
-                return loop(*args)
+        try:
+            return fast(*args)
+        except torch._dynamo.exc.FailOnRecompileLimitHit:
+            return loop(*args)
 
     return run
 

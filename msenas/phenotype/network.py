@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import numpy as np
@@ -58,15 +58,20 @@ class Network(nn.Module):
         self.neuron = Neuron.of(plan.spec, surrogate)
         self.run_lif = LIF[lif]
         rng = np.random.default_rng(weight_seed(plan, seed))
-        self.weights = nn.ParameterList([_initial(plan, s, rng) for s in plan.synapses])
+        grids = [_random_grid(plan, s, rng) for s in plan.synapses]
+        self.weights = nn.ParameterList([nn.Parameter(grid.codes * grid.scale) for grid in grids])
         self.norms = nn.ModuleDict({_key(p.name): nn.BatchNorm2d(p.channels) for p in plan.populations})
         channels = plan.by_name[plan.readout[0]].channels
-        self.readout = nn.utils.skip_init(nn.Linear, channels, plan.spec.classes)
+        self.readout = nn.Linear(channels, plan.spec.classes, device="meta").to_empty(device="cpu")
         bound = 1.0 / math.sqrt(channels)
         with torch.no_grad():
             self.readout.weight.copy_(torch.from_numpy(rng.uniform(-bound, bound, self.readout.weight.shape)))
             self.readout.bias.zero_()
         self.spike_dtype, self.largest_input = torch.float32, 1
+        self._grids: dict[int, tuple[tuple[int, int], integer.Grid | None]] = {
+            index: (_version(weight), replace(grid, codes=-grid.codes) if synapse.inhibitory else grid)
+            for index, (synapse, weight, grid) in enumerate(zip(plan.synapses, self.weights, grids, strict=True))
+        }
         self._order = {synapse: index for index, synapse in enumerate(plan.synapses)}
         assert len(self._order) == len(plan.synapses)
 
@@ -95,6 +100,16 @@ class Network(nn.Module):
         weight: Tensor = self.weights[self._order[synapse]]
         return -weight.abs() if synapse.inhibitory else weight
 
+    def _grid(self, synapse: Synapse) -> integer.Grid | None:
+        """The 8-bit grid of a synapse's weight, looked for again whenever the weight was changed."""
+        index = self._order[synapse]
+        weight = self.weights[index]
+        version, grid = self._grids[index]
+        if version != _version(weight):
+            grid = integer.on_grid(self.weight(synapse).detach())
+            self._grids[index] = _version(weight), grid
+        return grid
+
     def _in_bytes(self, frames: Tensor) -> Tensor:
         """Choose how spikes are stored in this pass, and store the frames so where they are spikes.
 
@@ -112,13 +127,13 @@ class Network(nn.Module):
         return in_bytes if exact else frames
 
     def _convolve(self, synapse: Synapse, spikes: Tensor) -> Tensor:
-        weight = self.weight(synapse)
         if spikes.dtype == torch.uint8:
             largest = self.largest_input if synapse.from_input else len(synapse.sources)
-            exact = integer.convolve(spikes, weight, synapse, largest)
-            if exact is not None:
-                return exact
+            grid = self._grid(synapse) if integer.fits(largest, spikes.shape[1] * synapse.kernel**2) else None
+            if grid is not None:
+                return integer.convolve(spikes, grid, synapse)
             spikes = spikes.float()
+        weight = self.weight(synapse)
         return F.conv2d(spikes, weight.to(spikes.dtype), stride=synapse.stride, padding=synapse.padding)
 
     def _normalised(self, name: str, drive: Tensor) -> tuple[Tensor, Affine | None]:
@@ -271,8 +286,8 @@ def weight_seed(plan: Plan, seed: int) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def _initial(plan: Plan, synapse: Synapse, rng: np.random.Generator) -> nn.Parameter:
-    """Random weights on an 8-bit grid, so that every sum of spikes is exact in float32 (see `integer`).
+def _random_grid(plan: Plan, synapse: Synapse, rng: np.random.Generator) -> integer.Grid:
+    """Random strengths on an 8-bit grid, so that every sum of spikes is exact in float32 (see `integer`).
 
     Excitation is uniform in +-127 codes at about the scale of He et al. (2015), which normalisation removes anyway;
     inhibition is uniform from 0 with the mean that FULL_INHIBITION asks for.
@@ -283,8 +298,12 @@ def _initial(plan: Plan, synapse: Synapse, rng: np.random.Generator) -> nn.Param
     scale = 2.0 ** math.ceil(math.log2(limit / integer.LARGEST_CODE))
     low, high = (0, round(limit / scale)) if synapse.inhibitory else (-integer.LARGEST_CODE, integer.LARGEST_CODE)
     codes = rng.integers(low, high, (target, synapse.kernel, synapse.kernel, channels), np.int8, endpoint=True)
-    weight = torch.from_numpy(codes).float().mul_(scale)
-    return nn.Parameter(weight.permute(0, 3, 1, 2))
+    return integer.Grid(torch.from_numpy(codes).permute(0, 3, 1, 2), scale)
+
+
+def _version(weight: Tensor) -> tuple[int, int]:
+    """Changes whenever the weight is replaced or changed in place."""
+    return id(weight), weight._version
 
 
 def _key(name: str) -> str:

@@ -6,17 +6,17 @@ Excitation ends in an arrow, inhibition in a bar, and a delay is dashed, so the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from msenas.errors import InputError, unknown
+from msenas.errors import InputError
 from msenas.phenotype.picture_layout import LEGEND, MARGIN, Band, Layout, layout
 from msenas.phenotype.picture_parts import Box, Edge, Kind, Label
 from msenas.phenotype.picture_strokes import (
@@ -50,6 +50,8 @@ BOX_FONTS = (Font(9, INK, "bold"), Font(7, INK), Font(6.5, GREY))
 LABEL_SIZE = 6.8
 SAMPLE = 0.34
 """Width of a sign in the legend."""
+
+Sign = Kind | Literal["sum"] | Stroke
 
 
 def draw(plan: Plan, path: Path, title: str | None = None) -> None:
@@ -146,7 +148,6 @@ def _draw_box(axes: Axes, box: Box) -> None:
 def _draw_edge(axes: Axes, edge: Edge, width: float) -> None:
     delayed = edge.synapse is not None and edge.synapse.delayed
     color = CROSS if edge.cross else INHIBIT if edge.head == "bar" else EXCITE
-    # The first stretch is shared with the line to the next layer, which must not be hidden.
     draw_line(axes, edge.points, Stroke(color, width, edge.head, delayed, zorder=1 if edge.cross else 2))
     if edge.label:
         _draw_label(axes, edge.label, color)
@@ -162,35 +163,36 @@ def _draw_label(axes: Axes, label: Label, color: str) -> None:
 
 def _draw_legend(axes: Axes, places: Layout) -> None:
     """What the signs mean that occur in this picture, in rows of three, and a note."""
-    kinds = {box.kind for box in places.boxes}
-    heads = {edge.head for edge in places.edges}
-    delayed = any(edge.synapse.delayed for edge in places.edges if edge.synapse)
-    crossing = any(edge.cross for edge in places.edges)
-    lines = {
-        "excitatory synapse": (True, Stroke(EXCITE, 1.4, "arrow")),
-        "inhibitory synapse": ("bar" in heads, Stroke(INHIBIT, 1.4, "bar")),
-        "delayed by one step": (delayed, Stroke(INHIBIT, 1.4, dashed=True)),
-        "cross-layer synapse": (crossing, Stroke(CROSS, 1.4, "arrow")),
-    }
-    entries: list[tuple[str, Callable[[float, float], None]]] = []
-    entries.append(("principal population", lambda x, y: _draw_key(axes, x, y, "principal")))
-    if "interneuron" in kinds:
-        entries.append(("interneurons", lambda x, y: _draw_key(axes, x, y, "interneuron")))
-    if places.sums:
-        entries.append(("spikes added", lambda x, y: draw_sum(axes, (x + SAMPLE / 2, y))))
-    entries += [
-        (text, lambda x, y, stroke=stroke: draw_line(axes, [(x, y), (x + SAMPLE, y)], stroke))
-        for text, (shown, stroke) in lines.items()
-        if shown
-    ]
-    top = places.height - MARGIN - LEGEND + 0.42
+    left, top = -places.half_band, places.height - MARGIN - LEGEND + 0.42
+    entries = legend_entries(places)
     for index, (text, sign) in enumerate(entries):
-        x, y = 1.75 * (index % 3) - places.half_band, top + 0.26 * (index // 3)
-        sign(x, y)
+        x, y = left + 1.75 * (index % 3), top + 0.26 * (index // 3)
+        _draw_sign(axes, x, y, sign)
         write(axes, (x + SAMPLE + 0.1, y), text, ENTRY)
     note = "beside a line: kernel, /2 is stride 2; width of lines and boxes: logarithm of weights and neurons"
-    write(axes, (-places.half_band, places.height - MARGIN), note, NOTE)
+    write(axes, (left, top + 0.26 * math.ceil(len(entries) / 3) + 0.1), note, NOTE)
 
 
-def _draw_key(axes: Axes, x: float, y: float, kind: Kind) -> None:
-    draw_rounded(axes, (x, y - 0.08), SAMPLE, 0.16, CORNERS[kind] * 0.4, *FILLS[kind])
+def legend_entries(places: Layout) -> list[tuple[str, Sign]]:
+    """What occurs in a picture, in words and as a sign."""
+    synapses = [edge.synapse for edge in places.edges if edge.synapse]
+    interneurons = any(box.kind == "interneuron" for box in places.boxes)
+    entries: list[tuple[bool, str, Sign]] = [
+        (True, "principal population", "principal"),
+        (interneurons, "interneurons", "interneuron"),
+        (bool(places.sums), "spikes added", "sum"),
+        (True, "excitatory synapse", Stroke(EXCITE, 1.4, "arrow")),
+        (any(s.inhibitory for s in synapses), "inhibitory synapse", Stroke(INHIBIT, 1.4, "bar")),
+        (any(s.delayed for s in synapses), "delayed by one step", Stroke(INK, 1.4, dashed=True)),
+        (any(edge.cross for edge in places.edges), "cross-layer synapse", Stroke(CROSS, 1.4, "arrow")),
+    ]
+    return [(text, sign) for occurs, text, sign in entries if occurs]
+
+
+def _draw_sign(axes: Axes, x: float, y: float, sign: Sign) -> None:
+    if isinstance(sign, Stroke):
+        draw_line(axes, [(x, y), (x + SAMPLE, y)], sign)
+    elif sign == "sum":
+        draw_sum(axes, (x + SAMPLE / 2, y))
+    else:
+        draw_rounded(axes, (x, y - 0.08), SAMPLE, 0.16, CORNERS[sign] * 0.4, *FILLS[sign])

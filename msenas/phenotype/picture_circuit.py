@@ -15,7 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msenas.errors import GenomeError
-from msenas.phenotype.picture_parts import LABEL_OFFSET, Box, Edge, Kind, Label, Point, synapse_edge, synapse_text
+from msenas.phenotype.picture_parts import (
+    LABEL_OFFSET,
+    Box,
+    Edge,
+    Kind,
+    Label,
+    Point,
+    layer_of,
+    synapse_edge,
+    synapse_text,
+)
 from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
 
 BOX_HEIGHT = 0.64
@@ -77,11 +87,6 @@ class Circuit:
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     bottom: float
-
-
-def layer_of(name: str) -> str:
-    """`L2` of `L2.E1`; the input counts as a layer."""
-    return name.partition(".")[0]
 
 
 def split_layers(plan: Plan) -> tuple[Layer, ...]:

@@ -14,8 +14,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msenas.genotype.motifs import MOTIFS
-from msenas.phenotype.picture_circuit import BOX_HEIGHT, Circuit, Columns, Layer, columns, place_circuit, split_layers
-from msenas.phenotype.picture_parts import LABEL_OFFSET, Box, Edge, Label, Point, synapse_edge, synapse_text
+from msenas.phenotype.picture_circuit import (
+    BOX_HEIGHT,
+    Circuit,
+    Columns,
+    Layer,
+    columns,
+    place_circuit,
+    split_layers,
+)
+from msenas.phenotype.picture_parts import LABEL_OFFSET, Box, Edge, Label, Point, layer_of, synapse_edge, synapse_text
 from msenas.phenotype.plan import INPUT, Plan, Synapse
 
 READOUT = "read-out"
@@ -33,6 +41,8 @@ LANE = 0.24
 PORT = 0.17
 """Between two arrows onto one box."""
 MARGIN, TITLE, LEGEND = 0.3, 0.66, 1.3
+SIDE = 0.4
+"""From the outermost boxes to the edges of a band: room for the labels of cross-layer synapses."""
 LEAST_HALF_BAND = 2.6
 """Room for the labels of a band."""
 TITLES = {motif.name: motif.title for motif in MOTIFS}
@@ -72,7 +82,7 @@ class PlacedLayer:
     Attributes:
         arrivals: span and synapse of everything that passes over a layer on its way here, innermost lane first.
         body: y at which the boxes start.
-        output: y at which the merged output leaves, at x = 0.
+        output: y at which the summed output leaves, at x = 0.
     """
 
     layer: Layer
@@ -86,6 +96,14 @@ class PlacedLayer:
         """The box of one of its populations."""
         return next(box for box in self.circuit.boxes if box.name == name)
 
+    @property
+    def trunk(self) -> tuple[Point, ...]:
+        """Where every line from its output begins: at the sum, or at the one population that is its output."""
+        if len(self.layer.output) > 1:
+            return ((0.0, self.output),)
+        box = self.box(self.layer.output[0])
+        return (box.x, box.bottom), (box.x, self.output), (0.0, self.output)
+
 
 def layout(plan: Plan) -> Layout:
     """Give everything in the picture of a network its place.
@@ -96,19 +114,19 @@ def layout(plan: Plan) -> Layout:
     layers = split_layers(plan)
     lanes = assign_lanes((start, end) for end, layer in enumerate(layers, 1) for start, _ in layer.entering)
     at = columns(layers, box_widths(plan))
-    half_band = max(LEAST_HALF_BAND, at.principal + WIDE / 2 + LANE)
+    half_band = max(LEAST_HALF_BAND, at.principal + WIDE / 2 + SIDE)
     first = _input_box(plan)
     placed: list[PlacedLayer] = []
     for number, layer in enumerate(layers, start=1):
         above = placed[-1].band.bottom if placed else first.bottom
         placed.append(_place(plan, layer, number, at, lanes, above + BETWEEN_BANDS))
     last = _readout_box(plan, placed[-1].band.bottom + BETWEEN_BANDS)
-    outputs = [first.bottom, *(p.output for p in placed)]
+    trunks: list[tuple[Point, ...]] = [((0.0, first.bottom),), *(p.trunk for p in placed)]
     edges = [edge for p in placed for edge in (*_merging(p), *p.circuit.edges)]
     for number, p in enumerate(placed, start=1):
-        edges += [_falling(plan, p, s, outputs[n]) for n, s in p.layer.entering if n == number - 1]
-        edges += _passing(plan, p, lanes, outputs, placed, half_band)
-    edges.append(Edge(((0.0, outputs[-1]), (0.0, last.top)), (READOUT,), "arrow"))
+        edges += [_falling(plan, p, s, trunks[n]) for n, s in p.layer.entering if n == number - 1]
+        edges += _passing(plan, p, lanes, trunks, placed, half_band)
+    edges.append(Edge(_corners(*trunks[-1], (0.0, last.top)), (*plan.readout, READOUT), "arrow"))
     lane_room = LANE * (max(lanes.values()) + 1) if lanes else 0.0
     return Layout(
         left=-half_band - lane_room - MARGIN,
@@ -151,37 +169,42 @@ def _place(plan: Plan, layer: Layer, number: int, at: Columns, lanes: dict[Span,
 
 
 def _merging(p: PlacedLayer) -> list[Edge]:
-    """Lines from the populations that a layer's output sums to where it leaves."""
-    boxes = [p.box(name) for name in p.layer.output]
-    return [Edge(_corners((b.x, b.bottom), (b.x, p.output), (0.0, p.output)), (b.name,)) for b in boxes]
+    """Lines from the populations that are summed to their sum."""
+    boxes = [p.box(name) for name in p.layer.output] if len(p.layer.output) > 1 else []
+    return [Edge(((b.x, b.bottom), (b.x, p.output), (0.0, p.output)), (b.name,)) for b in boxes]
 
 
-def _falling(plan: Plan, p: PlacedLayer, synapse: Synapse, start: float) -> Edge:
+def _falling(plan: Plan, p: PlacedLayer, synapse: Synapse, trunk: tuple[Point, ...]) -> Edge:
     """The line from the output of the layer above onto a population."""
     box, bus = p.box(synapse.target), p.body - DROP
-    points = _corners((0.0, start), (0.0, bus), (box.x, bus), (box.x, box.top))
+    points = _corners(*trunk, (0.0, bus), (box.x, bus), (box.x, box.top))
     label = Label(synapse_text(synapse), box.x + LABEL_OFFSET, p.body - DROP / 2, "right")
     return synapse_edge(plan, synapse, points, label)
 
 
 def _passing(
-    plan: Plan, p: PlacedLayer, lanes: dict[Span, int], outputs: list[float], placed: list[PlacedLayer], band: float
+    plan: Plan,
+    p: PlacedLayer,
+    lanes: dict[Span, int],
+    trunks: list[tuple[Point, ...]],
+    placed: list[PlacedLayer],
+    half_band: float,
 ) -> list[Edge]:
-    """Lines through the lanes; the inner lanes arrive higher up and further right, so that none of them cross there."""
+    """Lines through the lanes; inner lanes arrive higher up and further right, so that no two cross on arrival."""
     edges: list[Edge] = []
     ports: dict[str, int] = {}
     for row, ((start, end), synapse) in enumerate(p.arrivals):
-        box = p.box(synapse.target)
+        box, below = p.box(synapse.target), placed[start]
         ports[box.name] = ports.get(box.name, 0) + 1
         port = box.x - min(PORT, box.width / 2 / (len(p.arrivals) + 1)) * ports[box.name]
-        lane = -band - LANE * (lanes[start, end] + 1)
-        leave = (placed[start - 1].band.bottom if start else outputs[0]) + BETWEEN_BANDS / 2
+        lane = -half_band - LANE * (lanes[start, end] + 1)
+        leave = below.band.top - BETWEEN_BANDS / 2
         arrive = p.band.top + HEADER + ARRIVAL * (row + 1) - LABEL_OFFSET
-        points = _corners(
-            (0.0, outputs[start]), (0.0, leave), (lane, leave), (lane, arrive), (port, arrive), (port, box.top)
-        )
-        origin = INPUT if start == 0 else f"L{start}"
-        label = Label(f"{synapse_text(synapse)} from {origin}", LANE / 3 - band, arrive - LABEL_OFFSET, "above right")
+        shared = any(n == start for n, _ in below.layer.entering)
+        begin = () if shared else trunks[start]
+        points = _corners(*begin, (0.0, leave), (lane, leave), (lane, arrive), (port, arrive), (port, box.top))
+        text = f"{synapse_text(synapse)} from {layer_of(synapse.sources[0])}"
+        label = Label(text, LANE / 3 - half_band, arrive - LABEL_OFFSET, "above right")
         edges.append(synapse_edge(plan, synapse, points, label, cross=True))
     return edges
 

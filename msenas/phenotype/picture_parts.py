@@ -79,6 +79,11 @@ class Edge:
     label: Label | None = None
 
 
+def layer_of(name: str) -> str:
+    """`L2` of `L2.E1`; the input counts as a layer."""
+    return name.partition(".")[0]
+
+
 def synapse_text(synapse: Synapse) -> str:
     """Kernel, stride and delay in a few characters, such as `3x3 /2 [t-1]`."""
     stride = f" /{synapse.stride}" if synapse.stride > 1 else ""
@@ -87,6 +92,10 @@ def synapse_text(synapse: Synapse) -> str:
 
 def synapse_edge(plan: Plan, synapse: Synapse, points: tuple[Point, ...], label: Label, cross: bool = False) -> Edge:
     """The line of one synapse."""
-    weights = plan.source_channels(synapse) * plan.by_name[synapse.target].channels * synapse.kernel**2
     head: Head = "bar" if synapse.inhibitory else "arrow"
-    return Edge(points, (*synapse.sources, synapse.target), head, synapse, cross, weights, label)
+    return Edge(points, (*synapse.sources, synapse.target), head, synapse, cross, weight_count(plan, synapse), label)
+
+
+def weight_count(plan: Plan, synapse: Synapse) -> int:
+    """Weights of a synapse's convolution."""
+    return plan.source_channels(synapse) * plan.by_name[synapse.target].channels * synapse.kernel**2

@@ -95,12 +95,14 @@ def draw_line(axes: Axes, points: Sequence[Point], stroke: Stroke) -> None:
     end = (tip[0] - short * dx, tip[1] - short * dy)
     dashes = (0, (2.6, 1.6)) if dashed else "solid"
     curve = rounded_line([*points[:-1], end])
-    axes.add_patch(PathPatch(curve, fill=False, edgecolor=color, lw=width, ls=dashes, capstyle="butt", zorder=zorder))
+    axes.add_patch(
+        PathPatch(curve, fill=False, edgecolor=color, lw=width, ls=dashes, capstyle="butt", zorder=zorder, snap=False)
+    )
     sides = [(end[0] - half * dy, end[1] + half * dx), (end[0] + half * dy, end[1] - half * dx)]
     if head == "arrow":
         axes.add_patch(Polygon([tip, *sides], closed=True, facecolor=color, edgecolor="none", zorder=zorder))
     if head == "bar":
-        axes.add_patch(PathPatch(Curve(sides), edgecolor=color, lw=2 * RIM, capstyle="butt", zorder=zorder))
+        axes.add_patch(PathPatch(Curve(sides), edgecolor=color, lw=2 * RIM, capstyle="butt", zorder=zorder, snap=False))
 
 
 def rounded_line(points: Sequence[Point]) -> Curve:

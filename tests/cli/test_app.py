@@ -87,7 +87,6 @@ def test_unknown_command(cli):
         ("device", "cuda:99", "device 'cuda:99' cannot be used"),
         ("device", "meta", "meta"),
         ("population", "1", "population must be 2 to"),
-        ("population", "many", "population"),
         ("generations", "0", "generations must be 1 to"),
         ("batch", "1", "batch must be 2 to"),
         ("batch", "60000", "1458 samples"),
@@ -110,6 +109,13 @@ def test_refused_search_says_why_and_leaves_nothing(cli, tmp_path, option, value
     out = tmp_path / "out"
     small = ("--population", "2", "--generations", "1", "--batch", "2")
     assert said in refused(cli("search", "--out", out, *small, f"--{option}", value), out)
+
+
+def test_value_that_is_no_number_names_the_option(cli, tmp_path):
+    code, out, err = cli("search", "--out", tmp_path / "out", "--population", "many")
+    assert (code, out) == (2, "")
+    assert "--population" in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_refused_search_without_out_makes_no_runs_folder(cli, tmp_path, monkeypatch):
@@ -156,11 +162,10 @@ def test_unknown_profile(cli, tmp_path):
         ('["FE"]', "Expected"),
         ("[1, 2]", "flat genome"),
         ("[9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]", "motif 9"),
-        ("[1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]", "input"),
         ('{"layers": [{"motif": "FX"}]}', "FX"),
         ('{"tau": 1e999}', "range"),
         ('{"schema": "msenas.best/9"}', "genome"),
-        ("[" * 50_000, "recursion"),
+        ("[" * 50_000, "network.json"),
     ],
 )
 def test_score_of_a_damaged_file_is_one_line(cli, tmp_path, content, said):
@@ -171,7 +176,13 @@ def test_score_of_a_damaged_file_is_one_line(cli, tmp_path, content, said):
     assert "network.json" in message
 
 
-def test_score_and_show_of_a_missing_file(cli, tmp_path):
+def test_score_of_a_disconnected_genome_says_so(cli, tmp_path):
+    file = tmp_path / "genome.json"
+    file.write_text("[1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]")
+    assert "input" in refused(cli("score", file, "--batch", "4"))
+
+
+def test_score_of_a_missing_file(cli, tmp_path):
     assert "cannot read" in refused(cli("score", tmp_path / "none.json"))
 
 

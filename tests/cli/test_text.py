@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from msenas.cli.app import OUT
 from msenas.cli.options import given
 from msenas.cli.progress import joule, search_progress
 from msenas.cli.render import energy_text, motif_line, next_steps, print_result, score_table
@@ -103,10 +104,9 @@ def test_next_steps_can_be_pasted():
 
 
 @pytest.mark.parametrize("folder", ["runs/[red]", "runs/a[/b]", "runs/[1]"])
-def test_path_is_printed_as_it_is(folder):
-    screen = console()
-    print_result(result(folder=folder), motif_genome("FE"), screen)
-    assert f"run folder: {folder}\n" in printed(screen)
+def test_path_is_printed_as_it_is(capsys, folder):
+    print_result(result(folder=folder), motif_genome("FE"), OUT)
+    assert f"run folder: {folder}\n" in capsys.readouterr().out
 
 
 def test_result_without_a_network():

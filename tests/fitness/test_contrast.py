@@ -57,7 +57,7 @@ def test_a_network_that_tells_nothing_apart_has_still_a_number():
 
 def test_populations_that_do_not_move_at_all_have_a_finite_logarithm():
     result = contrast(motif_plan("FE"), {"L1.E1": stats(0.5, 0.0), "L1.E2": stats(0.5, 0.0)})
-    assert result.value == -12.0
+    assert result.value == SILENT_STAGE
     assert result.mean_q == 0.0
 
 

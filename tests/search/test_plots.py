@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import image
-from matplotlib.figure import Figure
 
 from msenas.errors import RunError
 from msenas.search.config import SearchConfig
@@ -55,13 +55,10 @@ def test_name_of_a_profile_is_no_formula(tmp_path):
 
 
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
-    def full(figure, target, **_):
-        if isinstance(target, str | os.PathLike):
-            with open(target, "wb") as file:
-                file.write(b"half")
+    def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Figure, "savefig", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(RunError, match=r"cannot write .*pareto\.png: No space left"):
         draw(tmp_path, RECORDS, SearchConfig())
     assert os.listdir(tmp_path) == []
