@@ -13,7 +13,8 @@ import msenas
 from msenas.cli import options as opt
 from msenas.errors import MsenasError
 
-OUT, ERR = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+OUT = Console(soft_wrap=True, highlight=False, markup=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 INTERRUPTED_CODE = 130
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -85,14 +86,15 @@ def print_result(result: Result, genome: Genome | None, console: Console) -> Non
 
 def next_steps(result: Result) -> Iterable[str]:
     """Commands that make sense after a search."""
+    folder, best = shlex.quote(str(result.folder)), shlex.quote(str(result.folder / "best.json"))
     if result.end in (End.INTERRUPTED, End.TIME_LIMIT):
-        yield f"msenas search --resume --out {result.folder}"
+        yield f"msenas search --resume --out {folder}"
     if result.summary.best is not None:
-        yield f"msenas show {result.folder}/best.json"
-        yield f"msenas score {result.folder}/best.json --fitness all"
+        yield f"msenas show {best}"
+        yield f"msenas score {best} --fitness all"
     if result.end is End.FINISHED:
         more = 2 * result.config.generations
-        yield f"msenas search --resume --out {result.folder} --generations {more}"
+        yield f"msenas search --resume --out {folder} --generations {more}"
 
 
 def profile_table(profile: Profile) -> Table:

@@ -10,13 +10,14 @@ weights     {"file": name beside best.json, "sha256": hex}, or null: untrained, 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from msenas.errors import GenomeError, InputError
+from msenas.errors import GenomeError, InputError, unknown
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.phenotype.plan import Plan
@@ -24,6 +25,9 @@ from msenas.phenotype.spec import NetworkSpec
 from msenas.runs.files import read_json, to_json, write_atomically
 
 SCHEMA = "msenas.best/1"
+NETWORK_KEYS = tuple(f.name for f in fields(NetworkSpec))
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""A file beside best.json, on every system."""
 
 
 class GenomeForms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -40,10 +44,16 @@ class Weights(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sha256: str
 
 
+class NetworkKeys(msgspec.Struct, frozen=True):
+    """The keys of `network`; msgspec lets unknown ones of a dataclass pass."""
+
+    network: dict[str, msgspec.Raw]
+
+
 class Best(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The content of best.json."""
 
-    schema: str = SCHEMA
+    schema: str
     genome: GenomeForms
     network: NetworkSpec
     weight_seed: int = 0
@@ -89,7 +99,10 @@ def read_best(path: Path) -> Best:
     best = read_json(path, Best)
     if best.schema != SCHEMA:
         raise InputError(f"{path}: schema is {best.schema!r}; this version reads {SCHEMA!r}")
-    if best.weights and Path(best.weights.file).name != best.weights.file:
+    for key in read_json(path, NetworkKeys).network:
+        if key not in NETWORK_KEYS:
+            raise InputError(f"{path}: {unknown('key of network', key, NETWORK_KEYS)}")
+    if best.weights and not PLAIN_NAME.fullmatch(best.weights.file):
         raise InputError(f"{path}: weights.file must be a plain file name, not {best.weights.file!r}")
     try:
         _ = best.plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise RunError(f"cannot write {path}: {error.strerror or error}") from None
 
 
@@ -54,9 +56,13 @@ def read_bytes(path: Path, limit: int = LARGEST_JSON) -> bytes:
     try:
         if path.stat().st_size > limit:
             raise InputError(f"{path} has {path.stat().st_size:,} bytes; at most {limit:,} are read")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    if len(content) > limit:
+        raise InputError(f"{path} has more than {limit:,} bytes")
+    return content
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -68,5 +74,5 @@ def read_json(path: Path, kind: type[T]) -> T:
     content = read_bytes(path)
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError) as error:
         raise InputError(f"{path}: {error}") from None

@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 
@@ -24,6 +24,25 @@ from msenas.errors import RunError
 from msenas.runs.files import read_bytes, read_json, to_json, write_atomically
 
 LARGEST_RECORD = 4 << 30
+STATE_SCHEMA: Literal["msenas.state/1"] = "msenas.state/1"
+LOCK = ".lock"
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Pcg64Numbers(TypedDict):
+    """The two 128-bit numbers of numpy's PCG64."""
+
+    state: int
+    inc: int
+
+
+class RngState(TypedDict):
+    """The state of a PCG64 generator, as numpy gives it."""
+
+    bit_generator: Literal["PCG64"]
+    state: Pcg64Numbers
+    has_uint32: int
+    uinteger: int
 
 
 class Record(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -60,10 +79,10 @@ class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         finished: whether the budget is used up.
     """
 
-    schema: str = "msenas.state/1"
-    generation: int
-    evaluated: int
-    parents: list[int]
+    schema: Literal["msenas.state/1"] = STATE_SCHEMA
+    generation: Natural
+    evaluated: Natural
+    parents: list[Natural]
     rng: dict[str, Any]
     probe: str
     finished: bool
@@ -88,10 +107,25 @@ class RunFolder:
         Raises:
             RunError: It holds something, or cannot be made or written.
         """
+        self.check_free()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if any(self.path.iterdir()):
-                hint = "use --resume to continue it" if self.state.exists() else "choose an empty folder"
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {self.path}: {error.strerror or error}") from None
+
+    def check_free(self) -> None:
+        """Refuse a folder that holds something; it need not exist yet.
+
+        Raises:
+            RunError: It holds something or is no folder.
+        """
+        try:
+            if os.path.lexists(self.path) and any(entry.name != LOCK for entry in self.path.iterdir()):
+                hint = (
+                    "use --resume to continue it"
+                    if self.config.exists() or self.state.exists()
+                    else "choose an empty folder"
+                )
                 raise RunError(f"{self.path} is not empty; {hint}, or give another --out")
         except OSError as error:
             raise RunError(f"cannot make the run folder {self.path}: {error.strerror or error}") from None
@@ -127,7 +161,7 @@ class RunFolder:
         where = f"{self.individuals}, line {number + 1}"
         try:
             record = msgspec.json.decode(line, type=Record)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise RunError(f"{where}: {error}") from None
         if record.id != number:
             raise RunError(f"{where}: id is {record.id}, expected {number}")
@@ -142,7 +176,14 @@ class RunFolder:
         """
         if not self.state.exists():
             raise RunError(f"{self.path} holds no run to resume (no {self.state.name})")
-        return read_json(self.state, RunState)
+        state = read_json(self.state, RunState)
+        try:
+            msgspec.convert(state.rng, RngState)
+        except msgspec.ValidationError as error:
+            raise RunError(f"{self.state}: rng: {error}") from None
+        if any(parent >= state.evaluated for parent in state.parents):
+            raise RunError(f"{self.state}: parents {state.parents} are not among its {state.evaluated} evaluations")
+        return state
 
     def write_state(self, state: RunState) -> None:
         """Replace state.json in one step."""

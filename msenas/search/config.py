@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast, get_args
 
 import msgspec
 import tomli_w
@@ -15,9 +15,10 @@ from msenas.data.registry import DATASETS
 from msenas.errors import InputError, unknown
 from msenas.fitness.evaluate import PRECISIONS
 from msenas.fitness.registry import DEFAULT, get_fitness
+from msenas.genotype.genome import MAX_LAYERS
 from msenas.genotype.motifs import MOTIFS
 from msenas.genotype.space import Space
-from msenas.phenotype.spec import NetworkSpec, default_reductions
+from msenas.phenotype.spec import Encoding, NetworkSpec, Neuron, default_reductions
 from msenas.runs.files import read_bytes
 from msenas.search.objectives import OBJECTIVES
 from msenas.search.pick import PICKS
@@ -51,10 +52,10 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     layers: int | None = None
     channels: int = 16
     steps: int | None = None
-    neuron: Literal["lif", "if"] = "lif"
+    neuron: str = "lif"
     tau: float = 2.0
     threshold: float = 0.5
-    encoding: Literal["direct", "poisson", "latency", "events"] | None = None
+    encoding: str | None = None
     motifs: tuple[str, ...] = tuple(m.name for m in MOTIFS)
     fitness: str = DEFAULT
     hardware: str = "generic-45nm"
@@ -80,6 +81,8 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
             ("operators", self.operators, MUTATIONS),
             ("pick", self.pick, PICKS),
             ("precision", self.precision, PRECISIONS),
+            ("neuron", self.neuron, get_args(Neuron)),
+            ("encoding", self.encoding or "direct", get_args(Encoding)),
         ):
             if value not in table:
                 raise InputError(unknown(kind, value, table))
@@ -89,18 +92,23 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
         for name in self.objectives:
             if name not in OBJECTIVES:
                 raise InputError(unknown("objective", name, OBJECTIVES))
-        if not self.objectives or len(set(self.objectives)) != len(self.objectives) or not self.motifs:
-            raise InputError("objectives and motifs must name at least one thing, each once")
+        for names in (self.objectives, self.motifs):
+            if not names or len(set(names)) != len(names):
+                raise InputError("objectives and motifs must name at least one thing, each once")
         for field, least, most in (
             ("population", 2, 100_000),
             ("generations", 1, 1_000_000),
             ("batch", 2, 65_536),
             ("seed", 0, 2**63 - 1),
             ("workers", 1, 1024),
+            ("layers", 1, MAX_LAYERS),
         ):
             value = getattr(self, field)
             if value is not None and not least <= value <= most:
                 raise InputError(f"{field} must be {least} to {most}, not {value}")
+        for field, low, number in (("tau", 1.0, self.tau), ("threshold", 1e-6, self.threshold)):
+            if not low <= number <= 1e6:
+                raise InputError(f"{field} must be {low:g} to 1e+06, not {number}")
         for duration in (self.window, self.time_limit):
             if duration is not None:
                 seconds(duration)
@@ -132,10 +140,10 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
             steps=self.time_steps,
             channels=self.channels,
             reductions=default_reductions(layers, min(shape[1:])),
-            neuron=self.neuron,
+            neuron=cast(Neuron, self.neuron),
             tau=self.tau,
             v_th=self.threshold,
-            encoding=encoding,
+            encoding=cast(Encoding, encoding),
         )
 
     def space(self, layers: int) -> Space:
@@ -163,6 +171,15 @@ def build_config(options: Mapping[str, Any], file: Path | None = None, preset: s
     Raises:
         InputError: A key is unknown (the nearest known one is named) or a value is not allowed.
     """
+    return _convert(given_options(options, file, preset), str(file) if file else "options")
+
+
+def given_options(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> dict[str, Any]:
+    """What preset, file and options say, by the names of `SearchConfig`; later ones win.
+
+    Raises:
+        InputError: A key or the preset is unknown.
+    """
     merged: dict[str, Any] = {}
     if preset is not None:
         if preset not in PRESETS:
@@ -170,7 +187,7 @@ def build_config(options: Mapping[str, Any], file: Path | None = None, preset: s
         merged |= PRESETS[preset]
     if file is not None:
         merged |= read_toml(file)
-    return _convert(merged | dict(options), str(file) if file else "options")
+    return merged | dict(options)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -187,6 +204,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     for key in data:
         if key.replace("_", "-") not in known:
             raise InputError(f"{path}: {unknown('key', key, known)}")
+        if "_" in key and key.replace("_", "-") in data:
+            raise InputError(f"{path}: {key} is given twice, also as {key.replace('_', '-')}")
     return {key.replace("-", "_"): value for key, value in data.items()}
 
 
@@ -199,6 +218,8 @@ def write_toml(config: SearchConfig) -> str:
 def differences(old: SearchConfig, new: SearchConfig) -> list[str]:
     """Options that differ and may not when a run is resumed, as `name: old -> new`."""
     fixed = [f for f in SearchConfig.__struct_fields__ if f not in CHANGEABLE]
+    if set(old.motifs) == set(new.motifs):
+        fixed.remove("motifs")
     return [
         f"{f.replace('_', '-')}: {getattr(old, f)} -> {getattr(new, f)}"
         for f in fixed

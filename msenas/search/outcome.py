@@ -14,7 +14,7 @@ from msenas.fitness.contrast import SATURATED
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import canonical
-from msenas.runs.best import Best, forms, write_best
+from msenas.runs.best import SCHEMA, Best, forms, write_best
 from msenas.runs.files import to_json, write_atomically
 from msenas.runs.folder import Record, RunFolder
 from msenas.search.config import SearchConfig
@@ -111,6 +111,7 @@ def best_of(record: Record, prepared: Prepared) -> Best:
     """best.json of one evaluated network."""
     config, genome = prepared.config, Genome.from_flat(record.genome)
     return Best(
+        schema=SCHEMA,
         genome=forms(canonical(genome, prepared.spec)),
         network=prepared.spec,
         weight_seed=config.seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from msenas.fitness.registry import get_fitness
+from msenas.runs.files import write_atomically
 from msenas.runs.folder import Record
 from msenas.search.config import SearchConfig
 from msenas.search.evolution import Individual
@@ -87,12 +89,17 @@ def _label(name: str, config: SearchConfig) -> str:
     if name == "fitness":
         return f"{config.fitness} ({'larger' if get_fitness(config.fitness).maximise else 'smaller'} is better)"
     if name == "energy":
-        return f"energy on {config.hardware} [{UNITS[name]} per inference]"
+        return f"energy on {plain(config.hardware)} [{UNITS[name]} per inference]"
     return f"{name} per inference" if name in ("synops", "spikes") else name
 
 
+def plain(text: str) -> str:
+    """The text with nothing in it that matplotlib takes for a formula."""
+    return text.replace("$", r"\$")
+
+
 def _save(figure: Figure, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
     FigureCanvasAgg(figure)
-    figure.savefig(part, format="png", dpi=120, metadata={"Software": None})
-    part.replace(path)
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=120, metadata={"Software": None})
+    write_atomically(path, picture.getvalue())

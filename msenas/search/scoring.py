@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from msenas.errors import InputError
+from msenas.errors import GenomeError, InputError
 from msenas.fitness.evaluate import Scores
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
-from msenas.runs.best import SCHEMA, Best, read_best
+from msenas.runs.best import Best, read_best
 from msenas.runs.files import read_json
 from msenas.search.config import SearchConfig, build_config
 from msenas.search.prepare import Prepared, prepare
 
 RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size")
 """Options of a search that best.json keeps in its provenance."""
+
+
+GENOME_FORMS: Any = dict[str, Any] | list[int]
+"""best.json or a readable genome; or a flat genome."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +41,30 @@ def read_subject(path: Path) -> Subject:
     """
     if path.is_dir():
         path = path / "best.json"
-    data = read_json(path, msgspec.Raw)
-    content = msgspec.json.decode(data, type=dict[str, Any] | list[int])
-    if isinstance(content, list):
-        return Subject(Genome.from_flat(content), {}, None)
-    if "schema" in content:
+    content = read_json(path, GENOME_FORMS)
+    if isinstance(content, dict) and "schema" in content:
         best = read_best(path)
-        return Subject(best.genotype, _options_of(best, path), best.scores)
-    return Subject(Genome.from_readable(content), {}, None)
+        return Subject(best.genotype, _options_of(best), best.scores)
+    try:
+        genome = Genome.from_flat(content) if isinstance(content, list) else Genome.from_readable(content)
+    except GenomeError as error:
+        raise GenomeError(f"{path}: {error}") from None
+    return Subject(genome, {}, None)
 
 
-def _options_of(best: Best, path: Path) -> dict[str, Any]:
+def _options_of(best: Best) -> dict[str, Any]:
     """The options that make the same evaluation again."""
     spec, about = best.network, best.provenance
     data = about.get("dataset")
-    if best.schema != SCHEMA or not isinstance(data, dict) or not isinstance(data.get("name"), str):
-        raise InputError(f"{path}: provenance does not name the data set; give --dataset")
     options = {name: about[name] for name in RECORDED if about.get(name) is not None}
     options |= {
-        "dataset": data["name"],
         "layers": spec.layers,
         "channels": spec.channels,
         "steps": spec.steps,
     }
     options |= {"neuron": spec.neuron, "tau": spec.tau, "threshold": spec.v_th, "encoding": spec.encoding}
-    if isinstance(data.get("path"), str):
-        options["data"] = data["path"]
+    if isinstance(data, dict) and isinstance(data.get("name"), str):
+        options |= {"dataset": data["name"]} | ({"data": data["path"]} if isinstance(data.get("path"), str) else {})
     return options
 
 
@@ -74,6 +74,8 @@ def prepare_subject(subject: Subject, options: Mapping[str, Any], *, download: b
     Raises:
         InputError: The options or the data cannot be used, or the genome has another number of layers.
     """
+    if subject.recorded is not None and not {"dataset"} & (set(subject.options) | set(options)):
+        raise InputError("best.json does not name its data set; give --dataset")
     defaults = {"layers": len(subject.genome.layers)}
     config: SearchConfig = build_config(defaults | dict(subject.options) | dict(options))
     return prepare(config, download=download)

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from msenas.errors import InputError, RunError
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.folder import RunFolder
-from msenas.search.config import SearchConfig, build_config, differences, read_toml, write_toml
+from msenas.search.config import SearchConfig, build_config, differences, given_options, read_toml, write_toml
 from msenas.search.evolution import State
 from msenas.search.loop import End, Progress, Search, resume, run, start
 from msenas.search.outcome import Summary, summarise
@@ -47,6 +47,12 @@ class Request:
     download: bool = False
 
 
+class Commands(msgspec.Struct):
+    """What is read back of environment.json."""
+
+    commands: list[str]
+
+
 @dataclass(frozen=True)
 class Result:
     """A search that has ended, one way or another."""
@@ -72,6 +78,8 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
     """
     begun = time.monotonic()
     folder, config = _open(request)
+    if not request.resume:
+        folder.check_free()
     prepared = prepare(config, download=request.download, progress=show_loading)
     if not request.resume:
         folder.create()
@@ -97,11 +105,9 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     if not folder.config.exists():
         raise RunError(f"{folder.path} holds no run to resume (no {folder.config.name})")
     old = build_config(read_toml(folder.config))
-    asked = dict(request.options)
-    if request.config is not None or request.preset is not None:
-        given = msgspec.to_builtins(build_config({}, request.config, request.preset))
-        default = msgspec.to_builtins(SearchConfig())
-        asked = {k: v for k, v in given.items() if v != default[k]} | asked
+    asked = given_options(request.options, request.config, request.preset)
+    if asked.get("data") is not None:
+        asked["data"] = str(Path(asked["data"]).absolute())
     new = build_config(read_toml(folder.config) | asked)
     changed = differences(old, new)
     if changed:
@@ -147,6 +153,6 @@ def _describe(folder: RunFolder, prepared: Prepared) -> None:
     write_atomically(folder.config, write_toml(prepared.config))
     earlier: list[str] = []
     if folder.environment.exists():
-        earlier = read_json(folder.environment, dict[str, Any]).get("commands") or []
+        earlier = read_json(folder.environment, Commands).commands
     about = environment() | {"data": prepared.dataset.provenance, "commands": [*earlier, command()]}
     write_atomically(folder.environment, to_json(about, indent=2) + "\n")

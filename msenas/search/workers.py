@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 import torch
@@ -87,12 +88,14 @@ class Workers:
 @contextmanager
 def workers(evaluator: Evaluator, spec: NetworkSpec, count: int) -> Iterator[Workers]:
     """Workers that are ended when the block is left, however it is left."""
+    # Starting the tracker unblocks SIGINT, so it must run before the signal is blocked for the workers.
+    resource_tracker.ensure_running()
     # Ctrl-C reaches the whole process group; what is started here shall leave it to the main thread.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
     pool = Workers(evaluator, spec, count)
-    if before is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield pool
     finally:
         pool.stop()
