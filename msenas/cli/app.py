@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,27 +16,32 @@ from msenas.errors import MsenasError
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-INTERRUPTED_CODE = 130
+USAGE_CODE, INTERRUPTED_CODE = 2, 130
 
 
 class OneLineErrors(TyperGroup):
-    """Turns an error of the domain into one line on stderr and its exit code."""
+    """Turns an error of the domain, or of the usage, into one line on stderr and its exit code."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run the command."""
+    def main(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401
+        """Run the command line and end the process with its exit code."""
         try:
-            return super().invoke(ctx)
+            sys.exit(super().main(*args, **(more | {"standalone_mode": False})) or 0)
         except MsenasError as error:
-            typer.echo(f"msenas: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo("msenas: interrupted", err=True)
-            raise typer.Exit(INTERRUPTED_CODE) from None
+            message, code = str(error), error.exit_code
+        except (KeyboardInterrupt, typer.Abort):
+            message, code = "interrupted", INTERRUPTED_CODE
+        except Exception as error:
+            # Usage errors come from click, or from the copy of it inside typer: known by their form, not their class.
+            if not hasattr(error, "format_message"):
+                raise
+            message, code = error.format_message(), getattr(error, "exit_code", USAGE_CODE)
+        typer.echo(f"msenas: {' '.join(message.split())}", err=True)
+        sys.exit(code)
 
 
 app = typer.Typer(
     cls=OneLineErrors,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,11 +56,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Search spiking networks for a data set and a chip."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 @app.command()

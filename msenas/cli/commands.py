@@ -15,9 +15,11 @@ from rich.table import Table
 from msenas.cli.progress import search_progress
 from msenas.cli.render import print_result, profile_table, score_table
 from msenas.data import DATASETS, Found, find
-from msenas.errors import InputError, unknown
+from msenas.errors import CheckFailed, InputError, unknown
 from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
 from msenas.hardware.profile import load_profile, profile_names
+from msenas.phenotype.outline import outline
+from msenas.phenotype.picture import draw
 from msenas.runs.best import read_best
 from msenas.search.loop import End
 from msenas.search.scoring import prepare_subject, read_subject, score
@@ -38,13 +40,12 @@ def run_search(request: Request, as_json: bool, out: Console, err: Console) -> N
         print_result(result, best.genotype if best else None, out)
     if result.end is End.INTERRUPTED:
         raise typer.Exit(INTERRUPTED_CODE)
+    if best is None and result.end is not End.TIME_LIMIT:
+        raise CheckFailed("no live network was found: every one is silent in what is read out, or failed")
 
 
 def show_network(file: Path, picture: Path | None, as_json: bool, out: Console) -> None:
     """Print the tree of a network and write its picture."""
-    from msenas.phenotype.outline import outline
-    from msenas.phenotype.picture import draw
-
     best = read_best(file)
     folder = file if file.is_dir() else file.parent
     target = picture or folder / ("best.svg" if file.is_dir() else f"{file.stem}.svg")

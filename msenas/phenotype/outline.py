@@ -33,7 +33,7 @@ def outline(plan: Plan, genome: Genome | None = None) -> Tree:
                 leaf.add(_synapse_line(plan, synapse, before))
     tree.add(_readout_line(plan))
     if genome is not None and (absent := absent_layers(plan, genome)):
-        tree.add(Text("not in the network: " + ", ".join(absent), style=FAINT))
+        tree.add(_line(("not in the network: " + ", ".join(absent), FAINT)))
     return tree
 
 
@@ -47,11 +47,16 @@ def absent_layers(plan: Plan, genome: Genome) -> list[str]:
     ]
 
 
+def _line(*parts: str | tuple[str, str]) -> Text:
+    """A label of the tree; it wraps also on consoles that leave wrapping to the terminal, which would cut it off."""
+    return Text.assemble(*parts, no_wrap=False, overflow="fold")
+
+
 def _header(plan: Plan) -> Text:
     spec = plan.spec
     shape = "x".join(map(str, spec.input_shape))
     neuron = f"lif, tau {spec.tau:g}" if spec.neuron == "lif" else spec.neuron
-    return Text.assemble(
+    return _line(
         (f"input {shape}", "bold"),
         f", {spec.encoding} encoding, T = {spec.steps}, {spec.classes} classes, {neuron}, v_th {spec.v_th:g}\n",
         f"{plan.parameters:,} parameters, {plan.neurons:,} neurons, depth {plan.depth}",
@@ -63,7 +68,7 @@ def _layer_line(number: int, members: list[Population]) -> Text:
     motif = next(m for m in MOTIFS if m.name == first.motif)
     width = max(p.channels for p in members if not p.inhibitory)
     origin = f"  (layer {first.layer + 1} of the genome)" if first.layer + 1 != number else ""
-    return Text.assemble(
+    return _line(
         (f"layer {number}", "bold"),
         f" · {motif.name}, {motif.title} · {first.height}x{first.width}, width {width}",
         (origin, FAINT),
@@ -73,7 +78,7 @@ def _layer_line(number: int, members: list[Population]) -> Text:
 def _population_line(population: Population) -> Text:
     shape = "x".join(map(str, population.shape))
     style = f"bold {INHIBIT if population.inhibitory else EXCITE}"
-    return Text.assemble((population.role, style), f"  {shape}, {population.neurons:,} neurons")
+    return _line((population.role, style), f"  {shape}, {population.neurons:,} neurons")
 
 
 def _synapse_line(plan: Plan, synapse: Synapse, before: str) -> Text:
@@ -89,13 +94,13 @@ def _synapse_line(plan: Plan, synapse: Synapse, before: str) -> Text:
         path, style = f"cross-layer ({names}){arrow}", CROSS
     stride = f" stride {synapse.stride}" if synapse.stride > 1 else ""
     size = f"  {synapse.kernel}x{synapse.kernel}{stride}, {weight_count(plan, synapse):,} weights"
-    return Text.assemble((path, style), size)
+    return _line((path, style), size)
 
 
 def _readout_line(plan: Plan) -> Text:
     classes = plan.spec.classes
     weights = plan.by_name[plan.readout[0]].channels * classes
-    return Text.assemble(
+    return _line(
         ("read-out", "bold"),
         f" · {'+'.join(plan.readout)}, mean over map and time -> {classes} classes, {weights:,} weights",
     )

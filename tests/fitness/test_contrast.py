@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msenas.fitness.contrast import SATURATED, contrast, head_distance
+from msenas.fitness.contrast import SATURATED, SILENT_STAGE, contrast, head_distance
 from msenas.fitness.statistics import PopulationStatistics
 from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
 from tests.conftest import motif_plan, small_spec

@@ -38,6 +38,16 @@ def test_one_layer_reads_as_written_here():
     )
 
 
+@pytest.mark.parametrize("soft_wrap", [False, True])
+def test_nothing_is_cut_off_on_a_narrow_console(soft_wrap):
+    genome = motif_genome(*["empty"] * 5, "FE")
+    console = Console(file=io.StringIO(), width=60, soft_wrap=soft_wrap)
+    console.print(outline(decode(genome, small_spec(6, reductions=())), genome))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "layer 5 of the genome (bypassed)" in " ".join("".join(lines).split())
+
+
 def test_summed_sources_stride_and_cross_layer():
     text = plain(outline(decode(motif_genome("FE", "FE", "FE", cross=2), small_spec(3))))
     assert "in (L1.E1+L1.E2) -> E1  3x3 stride 2, 288 weights" in text
