@@ -316,9 +316,9 @@ def _inside(synapse: Synapse, block: Block) -> bool:
 
 
 def _sum(a: Tensor, b: Tensor) -> Tensor:
-    """Add currents of which one may be static ([B, ...] against [T*B, ...])."""
+    """Add fresh currents of which one may be static ([B, ...] against [T*B, ...]); without gradients, in place."""
     if a.shape[0] == b.shape[0]:
-        return a + b
+        return a + b if torch.is_grad_enabled() else a.add_(b)
     small, large = (a, b) if a.shape[0] < b.shape[0] else (b, a)
     return (_by_step(large, large.shape[0] // small.shape[0]) + small).flatten(0, 1)
 
