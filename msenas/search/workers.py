@@ -128,6 +128,8 @@ def tune_process() -> None:
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    # The compiler would start a pool of helper processes of its own in every worker.
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
         mallopt(MALLOC_MMAP_MAX, 0)
