@@ -58,11 +58,11 @@ def contrast(plan: Plan, statistics: Mapping[str, PopulationStatistics]) -> Cont
     logs = tuple(max(map(_log, grouped[stage]), default=SILENT_STAGE) for stage in stages)
     silent = max(s.silent_share for s in statistics.values())
     return Contrast(
-        value=sum(logs) / len(logs) - SILENT_WEIGHT * silent,
+        value=math.fsum(logs) / len(logs) - SILENT_WEIGHT * silent,
         stages=logs,
         silent_share=silent,
         last_stage_q=max(grouped[stages[-1]], default=math.nan),
-        mean_q=sum(ratios.values()) / len(ratios) if ratios else math.nan,
+        mean_q=math.fsum(ratios.values()) / len(ratios) if ratios else math.nan,
     )
 
 
@@ -73,4 +73,4 @@ def _log(ratio: float) -> float:
 def head_distance(plan: Plan, statistics: Mapping[str, PopulationStatistics]) -> float:
     """B over the populations that the read-out listens to: how far apart the samples are for the classifier."""
     heard = [statistics[name] for name in plan.readout]
-    return sum(s.between * s.neurons for s in heard) / sum(s.neurons for s in heard)
+    return math.fsum(s.between * s.neurons for s in heard) / sum(s.neurons for s in heard)

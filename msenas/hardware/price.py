@@ -5,6 +5,7 @@ A figure that nobody published is None and graded "unknown"; it is never 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -81,9 +82,9 @@ class Band:
         lows = [b.low for b in parts if b.low is not None]
         highs = [b.high for b in parts if b.high is not None]
         return Band(
-            sum(lows) if len(lows) == len(parts) else None,
-            sum(b.nominal for b in parts),
-            sum(highs) if len(highs) == len(parts) else None,
+            math.fsum(lows) if len(lows) == len(parts) else None,
+            math.fsum(b.nominal for b in parts),
+            math.fsum(highs) if len(highs) == len(parts) else None,
         )
 
 

@@ -8,7 +8,6 @@ every current that comes from outside the cycle computed beforehand.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,19 +19,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from msenas.phenotype import integer
+from msenas.phenotype.currents import Current, add, as_rows, at_step, by_step, positions_side_by_side
 from msenas.phenotype.lif import Affine, Neuron, norse_sequence, sequence
 from msenas.phenotype.norm import affine
-from msenas.phenotype.plan import INPUT, Block, Plan, Synapse
+from msenas.phenotype.plan import Block, Plan, Synapse
+from msenas.phenotype.signals import Signals
+from msenas.phenotype.weights import random_grid, weight_seed
 
 Lif = Callable[..., tuple[Tensor, Tensor]]
 LIF: dict[str, Lif] = {"compiled": sequence, "norse": norse_sequence}
 """Ways to run a neuron over time: the compiled loop, and the eager oracle."""
-
-FULL_INHIBITION = 1.0
-"""Mean current withdrawn when every interneuron in a receptive field fires at once, in standard deviations of drive."""
-
-VECTOR_ROW = 128
-"""Numbers in a row of the neurons' arrays, as far as the shapes allow."""
 
 
 class Observer(Protocol):
@@ -58,7 +54,7 @@ class Network(nn.Module):
         self.neuron = Neuron.of(plan.spec, surrogate)
         self.run_lif = LIF[lif]
         rng = np.random.default_rng(weight_seed(plan, seed))
-        grids = [_random_grid(plan, s, rng) for s in plan.synapses]
+        grids = [random_grid(plan, s, rng) for s in plan.synapses]
         self.weights = nn.ParameterList([nn.Parameter(grid.codes * grid.scale) for grid in grids])
         self.norms = nn.ModuleDict({_key(p.name): nn.BatchNorm2d(p.channels) for p in plan.populations})
         channels = plan.by_name[plan.readout[0]].channels
@@ -84,15 +80,15 @@ class Network(nn.Module):
         """
         steps, batch = self.plan.spec.steps, frames.shape[1]
         frames = self._in_bytes(frames)
-        signals = _Signals(frames, self.plan)
+        signals = Signals(frames, self.plan)
         for block in self.plan.schedule:
             run = self._run_cycle if block.recurrent else self._run_folded
             for name, spikes in run(block, signals, batch):
                 signals.add(name, spikes)
                 if observe is not None:
-                    observe(name, _by_step(spikes, steps))
+                    observe(name, by_step(spikes, steps))
             signals.forget(block)
-        pooled = _by_step(signals.merged(self.plan.readout), steps).float().mean((0, 3, 4))
+        pooled = by_step(signals.merged(self.plan.readout), steps).float().mean((0, 3, 4))
         return cast(Tensor, self.readout(pooled))
 
     def weight(self, synapse: Synapse) -> Tensor:
@@ -143,15 +139,15 @@ class Network(nn.Module):
             return norm(drive), None
         return drive, affine(norm, drive)
 
-    def _run_folded(self, block: Block, signals: _Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
+    def _run_folded(self, block: Block, signals: Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
         """One population that is on no cycle: all time steps at once."""
         (name,) = block.populations
         drive, inhibition = self._outside(name, block, signals)
         assert drive is not None
-        current = _Current(*self._normalised(name, drive), inhibition)
+        current = Current(*self._normalised(name, drive), inhibition)
         yield name, self._fire(current, batch, self.plan.spec.steps, None)[0]
 
-    def _run_cycle(self, block: Block, signals: _Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
+    def _run_cycle(self, block: Block, signals: Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
         """Populations of a cycle, step by step; what comes from outside the cycle is convolved beforehand."""
         members = [self._member(name, block, signals) for name in block.populations]
         potential: dict[str, Tensor | None] = dict.fromkeys(block.populations)
@@ -168,7 +164,7 @@ class Network(nn.Module):
             folded = torch.cat([now[name] for now in history])
             yield name, folded.contiguous(memory_format=torch.channels_last)
 
-    def _member(self, name: str, block: Block, signals: _Signals) -> _Member:
+    def _member(self, name: str, block: Block, signals: Signals) -> _Member:
         """One population of a cycle with its current from outside; drive is normalised here if it is complete."""
         drive, inhibition = self._outside(name, block, signals)
         inner = tuple(s for s in self.plan.incoming[name] if _inside(s, block))
@@ -180,9 +176,9 @@ class Network(nn.Module):
 
     def _cycle_current(
         self, member: _Member, t: int, batch: int, now: Mapping[str, Tensor], past: Mapping[str, Tensor]
-    ) -> _Current:
+    ) -> Current:
         """Current of one population of a cycle at step t, from this step's and the last step's spikes."""
-        sums = {False: _at(member.drive, t, batch), True: _at(member.inhibition, t, batch)}
+        sums = {False: at_step(member.drive, t, batch), True: at_step(member.inhibition, t, batch)}
         for synapse in member.inner:
             if synapse.delayed and t == 0:
                 continue
@@ -192,10 +188,10 @@ class Network(nn.Module):
         drive, inhibition = sums[False], sums[True]
         assert drive is not None
         if member.complete:
-            return _Current(drive, member.affine, inhibition)
-        return _Current(*self._normalised(member.name, drive), inhibition)
+            return Current(drive, member.affine, inhibition)
+        return Current(*self._normalised(member.name, drive), inhibition)
 
-    def _outside(self, name: str, block: Block, signals: _Signals) -> tuple[Tensor | None, Tensor | None]:
+    def _outside(self, name: str, block: Block, signals: Signals) -> tuple[Tensor | None, Tensor | None]:
         """Sums of excitatory and inhibitory convolutions [T*B or B, C, H, W] whose sources are not in the block."""
         sums: dict[bool, Tensor | None] = {False: None, True: None}
         for synapse in self.plan.incoming[name]:
@@ -203,29 +199,20 @@ class Network(nn.Module):
                 continue
             spikes = signals.delayed(synapse.sources) if synapse.delayed else signals.merged(synapse.sources)
             part, before = self._convolve(synapse, spikes), sums[synapse.inhibitory]
-            sums[synapse.inhibitory] = part if before is None else _sum(before, part)
+            sums[synapse.inhibitory] = part if before is None else add(before, part)
         return sums[False], sums[True]
 
-    def _fire(self, current: _Current, batch: int, steps: int, potential: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Run the neurons; spikes [T*B, C, H, W], and potential in the layout of `_rows`."""
+    def _fire(self, current: Current, batch: int, steps: int, potential: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run the neurons; spikes [T*B, C, H, W], and potential in the layout of `as_rows`."""
         _, channels, height, width = current.drive.shape
-        side = _side(batch * height * width, channels)
-        drive = _rows(current.drive, batch, side)
-        inhibition = None if current.inhibition is None else _rows(current.inhibition, batch, side)
+        side = positions_side_by_side(batch * height * width, channels)
+        drive = as_rows(current.drive, batch, side)
+        inhibition = None if current.inhibition is None else as_rows(current.inhibition, batch, side)
         scale = None if current.affine is None else (current.affine[0].repeat(side), current.affine[1].repeat(side))
         if potential is None:
             potential = torch.zeros(drive.shape[1:], device=drive.device)
         spikes, potential = self.run_lif(drive, potential, steps, self.neuron, self.spike_dtype, scale, inhibition)
         return spikes.view(steps * batch, height, width, channels).permute(0, 3, 1, 2), potential
-
-
-@dataclass(frozen=True)
-class _Current:
-    """What drives a population: drive * scale + shift + inhibition; tensors [T*B or B, C, H, W], affine [C]."""
-
-    drive: Tensor
-    affine: Affine | None
-    inhibition: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -243,64 +230,6 @@ class _Member:
     inhibition: Tensor | None
 
 
-class _Signals:
-    """Spikes of the populations so far, [T*B, C, H, W] in channels-last order, and their sums."""
-
-    def __init__(self, frames: Tensor, plan: Plan) -> None:
-        self.batch = frames.shape[1]
-        folded = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        self.sums: dict[tuple[str, ...], Tensor] = {(INPUT,): folded}
-        rank = {name: i for i, b in enumerate(plan.schedule) for name in b.populations}
-        self.last_use: dict[tuple[str, ...], int] = {plan.readout: len(plan.schedule)}
-        for synapse in plan.synapses:
-            for sources in {synapse.sources, *((name,) for name in synapse.sources)}:
-                self.last_use[sources] = max(self.last_use.get(sources, 0), rank[synapse.target])
-        for name in plan.readout:
-            self.last_use[(name,)] = len(plan.schedule)
-        self.rank = rank
-
-    def add(self, name: str, spikes: Tensor) -> None:
-        self.sums[(name,)] = spikes
-
-    def merged(self, sources: tuple[str, ...]) -> Tensor:
-        """Spikes summed over the sources; computed once per set of sources."""
-        if sources not in self.sums:
-            first, *others = (self.sums[(name,)] for name in sources)
-            self.sums[sources] = sum(others, start=first)
-        return self.sums[sources]
-
-    def delayed(self, sources: tuple[str, ...]) -> Tensor:
-        """The merged spikes one step later; nothing arrives in the first step."""
-        spikes = self.merged(sources)
-        return torch.cat([torch.zeros_like(spikes[: self.batch]), spikes[: -self.batch]])
-
-    def forget(self, block: Block) -> None:
-        """Drop what no later block reads."""
-        done = self.rank[block.populations[0]]
-        self.sums = {key: value for key, value in self.sums.items() if self.last_use.get(key, -1) > done}
-
-
-def weight_seed(plan: Plan, seed: int) -> int:
-    """Seed of a network's random weights: a function of the run's seed and the structure."""
-    digest = hashlib.sha256(f"{seed}:{plan.digest}".encode()).digest()
-    return int.from_bytes(digest[:7], "big")
-
-
-def _random_grid(plan: Plan, synapse: Synapse, rng: np.random.Generator) -> integer.Grid:
-    """Random strengths on an 8-bit grid, so that every sum of spikes is exact in float32 (see `integer`).
-
-    Excitation is uniform in +-127 codes at about the scale of He et al. (2015), which normalisation removes anyway;
-    inhibition is uniform from 0 with the mean that FULL_INHIBITION asks for.
-    """
-    channels, target = plan.source_channels(synapse), plan.by_name[synapse.target].channels
-    fan_in = channels * synapse.kernel**2
-    limit = 2 * FULL_INHIBITION / fan_in if synapse.inhibitory else math.sqrt(6.0 / fan_in)
-    scale = 2.0 ** math.ceil(math.log2(limit / integer.LARGEST_CODE))
-    low, high = (0, round(limit / scale)) if synapse.inhibitory else (-integer.LARGEST_CODE, integer.LARGEST_CODE)
-    codes = rng.integers(low, high, (target, synapse.kernel, synapse.kernel, channels), np.int8, endpoint=True)
-    return integer.Grid(torch.from_numpy(codes).permute(0, 3, 1, 2), scale)
-
-
 def _version(weight: Tensor) -> tuple[int, int]:
     """Changes whenever the weight is replaced or changed in place."""
     return id(weight), weight._version
@@ -313,37 +242,3 @@ def _key(name: str) -> str:
 
 def _inside(synapse: Synapse, block: Block) -> bool:
     return any(source in block.populations for source in synapse.sources)
-
-
-def _sum(a: Tensor, b: Tensor) -> Tensor:
-    """Add fresh currents of which one may be static ([B, ...] against [T*B, ...]); without gradients, in place."""
-    if a.shape[0] == b.shape[0]:
-        return a + b if torch.is_grad_enabled() else a.add_(b)
-    small, large = (a, b) if a.shape[0] < b.shape[0] else (b, a)
-    return (_by_step(large, large.shape[0] // small.shape[0]) + small).flatten(0, 1)
-
-
-def _by_step(folded: Tensor, steps: int) -> Tensor:
-    """[T*B, C, H, W] as [T, B, C, H, W], without a copy."""
-    return folded.view(steps, -1, *folded.shape[1:])
-
-
-def _side(rows: int, channels: int) -> int:
-    """How many positions are laid side by side, so that the channels of narrow maps fill the vector units."""
-    side = 1
-    while channels * side < VECTOR_ROW and rows % (2 * side) == 0:
-        side *= 2
-    return side
-
-
-def _rows(current: Tensor, batch: int, side: int) -> Tensor:
-    """A current [T*B or B, C, H, W] as [T or 1, rows, side * C], without a copy."""
-    count, channels = current.shape[:2]
-    return current.permute(0, 2, 3, 1).reshape(count // batch, -1, side * channels)
-
-
-def _at(folded: Tensor | None, t: int, batch: int) -> Tensor | None:
-    """Time step t of a folded current, or of a static one."""
-    if folded is None:
-        return None
-    return folded if folded.shape[0] == batch else folded[t * batch : (t + 1) * batch]

@@ -143,7 +143,7 @@ def test_counts_equal_an_event_by_event_simulation(motif: int, kernel_gene: int,
         channels, height, width = plan.source_shape(synapse)
         places = np.ndindex(height, width)
         everywhere = sum(scatter(plan, synapse, y, x) for y, x in places) * channels * samples
-        analog = synapse.analog and encoding == "direct"
+        analog = synapse.from_input and encoding == "direct"
         assert tally.macs == (everywhere if analog else 0)
         assert tally.synops_dense == (0 if analog else everywhere * len(synapse.sources) * plan.spec.steps)
     assert counts.total.synops == sum(tally.synops for _, tally in counts.synapses) > 0

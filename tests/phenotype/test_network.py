@@ -276,12 +276,12 @@ def test_autocast_runs_and_trains():
 def test_signals_are_dropped_when_nobody_reads_them_any_more(monkeypatch):
     held: list[set[str]] = []
 
-    class Recorded(network_module._Signals):
+    class Recorded(network_module.Signals):
         def forget(self, block):
             super().forget(block)
             held.append({name for key in self.sums for name in key})
 
-    monkeypatch.setattr(network_module, "_Signals", Recorded)
+    monkeypatch.setattr(network_module, "Signals", Recorded)
     plan = motif_plan("FE", "FE", "FE", "FE")
     Network(plan, lif="norse")(frames_of(plan))
     assert len(held) == len(plan.schedule)
