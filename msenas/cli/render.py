@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -88,13 +91,23 @@ def next_steps(result: Result) -> Iterable[str]:
     """Commands that make sense after a search."""
     folder, best = shlex.quote(str(result.folder)), shlex.quote(str(result.folder / "best.json"))
     if result.end in (End.INTERRUPTED, End.TIME_LIMIT):
-        yield f"msenas search --resume --out {folder}"
+        yield f"{program()} search --resume --out {folder}"
     if result.summary.best is not None:
-        yield f"msenas show {best}"
-        yield f"msenas score {best} --fitness all"
+        yield f"{program()} show {best}"
+        yield f"{program()} score {best} --fitness all"
     if result.end is End.FINISHED:
         more = 2 * result.config.generations
-        yield f"msenas search --resume --out {folder} --generations {more}"
+        yield f"{program()} search --resume --out {folder} --generations {more}"
+
+
+def program() -> str:
+    """How this process was called, so that a command which is shown can be pasted."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m msenas"
+    if called.stem != "msenas" or shutil.which("msenas") == str(called.absolute()):
+        return "msenas"
+    return shlex.quote(str(called))
 
 
 def profile_table(profile: Profile) -> Table:

@@ -99,7 +99,10 @@ def test_next_steps_without_a_network():
     assert list(next_steps(result(End.EXHAUSTED, []))) == []
 
 
-def test_next_steps_can_be_pasted():
+def test_next_steps_can_be_pasted(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["env/bin/msenas", "search"])
+    assert "env/bin/msenas show 'my runs/x/best.json'" in list(next_steps(result(folder="my runs/x")))
+    monkeypatch.setattr("sys.argv", ["/usr/bin/pytest"])
     assert "msenas show 'my runs/x/best.json'" in list(next_steps(result(folder="my runs/x")))
 
 
