@@ -103,7 +103,7 @@ def next_steps(result: Result) -> Iterable[str]:
 def program() -> str:
     """How this process was called, so that a command which is shown can be pasted."""
     called = Path(sys.argv[0])
-    if called.name == "__main__.py":
+    if called.parts[-2:] == ("msenas", "__main__.py"):
         return f"{shlex.quote(sys.executable)} -m msenas"
     if called.stem != "msenas" or shutil.which("msenas") == str(called.absolute()):
         return "msenas"
