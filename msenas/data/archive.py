@@ -126,7 +126,7 @@ def extract(file: Path, target: Path) -> None:
         if number >= MOST_MEMBERS or left < 0:
             raise DataError(f"{file}: unpacks to far more than a data set; refused")
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise DataError(f"{file}: the member {name!r} leads out of the archive; refused")
         place = target / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,8 @@ LONGEST = 1 << 50
 """Microseconds (35 years): longer recordings have damaged timestamps, and their products would overflow."""
 BLOCK = 1 << 24
 """Counters held at once, as 64-bit integers, while events are counted."""
+LARGEST_SIDE = 1 << 16
+"""Pixels of a sensor: larger coordinates are damaged, and their products would overflow."""
 LARGEST_SAMPLE = 1 << 27
 """Counters of one sample, T * 2 * H * W."""
 
@@ -61,7 +63,7 @@ def make_events(
 
     Raises:
         DataError: there are none, lengths differ, values are no whole numbers, or a polarity is not 0 or 1
-            (or -1 or 1).
+            (or -1 or 1), or a coordinate is not in 0..LARGEST_SIDE-1.
     """
     if not len(x) == len(y) == len(t) == len(p):
         raise DataError(f"{where}: {len(x)} x, {len(y)} y, {len(t)} t and {len(p)} polarities")
@@ -73,6 +75,10 @@ def make_events(
         raise DataError(f"{where}: polarities from {on.min()} to {on.max()}; 0 and 1 (or -1 and 1) are allowed")
     if min(columns.min(), rows.min()) < 0:
         raise DataError(f"{where}: negative coordinates (x {columns.min()}, y {rows.min()})")
+    if max(columns.max(), rows.max()) >= LARGEST_SIDE:
+        raise DataError(
+            f"{where}: coordinates up to x {columns.max()}, y {rows.max()}; less than {LARGEST_SIDE} is needed"
+        )
     return Events(columns, rows, times, on > 0, sensor)
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msenas.data.archive import fetch_all
-from msenas.data.array_writer import moments_of
+from msenas.data.array_writer import UNSIGNED, moments_of
 from msenas.data.cache import cache_folder, cached, key_of
 from msenas.data.dataset import WHITE, Dataset, Kind, Samples, Split
-from msenas.data.decoded import Decoded, Sink
+from msenas.data.decoded import Decoded, Sink, check_labels
 from msenas.data.digits import read_digits
-from msenas.data.locate import Found, choose, entry_of, find, home
+from msenas.data.locate import Found, choose, entry_of, find, home, user_path
 from msenas.data.progress import ticking
 from msenas.data.spec import DataSpec
 from msenas.data.splits import Division, divide
@@ -43,7 +43,7 @@ def load(spec: DataSpec, *, download: bool = False, cache: Path | None = None, p
         samples = Samples(np.concatenate(parts))
         return assemble(spec, entry.kind, samples, decoded, moments_of(samples.array), {"layout": "bundled"})
     if download and not find(spec.name, spec.path):
-        fetch_all(entry.archives, home() if spec.path is None else Path(spec.path).expanduser())
+        fetch_all(entry.archives, home() if spec.path is None else user_path(spec.path))
     return load_found(spec, entry.kind, choose(spec.name, spec.path), cache, progress)
 
 
@@ -105,13 +105,15 @@ def from_arrays(
     Raises:
         DataError: shapes or labels do not fit.
     """
-    if inputs.ndim not in (4, 5) or inputs.dtype.kind != "u" or len(inputs) != len(labels):
+    if inputs.ndim not in (4, 5) or inputs.dtype not in UNSIGNED or len(inputs) != len(labels):
         raise DataError(
             f"inputs are {inputs.dtype} {list(inputs.shape)} with {len(labels)} labels;"
-            " unsigned [N, C, H, W] or [N, T, 2, H, W] with N labels are needed"
+            " unsigned (of at most 32 bits) [N, C, H, W] or [N, T, 2, H, W] with N labels are needed"
         )
     kind: Kind = "image" if inputs.ndim == 4 else "events"
-    decoded = Decoded(np.asarray(labels, np.int64), tuple(classes), is_test)
+    if is_test is not None and np.shape(is_test) != (len(labels),):
+        raise DataError(f"is_test has the shape {list(np.shape(is_test))}; [{len(labels)}] is needed")
+    decoded = Decoded(check_labels(np.asarray(labels), len(classes), name), tuple(classes), is_test)
     spec = DataSpec(name=name, seed=seed)
     return assemble(spec, kind, Samples(inputs), decoded, moments_of(inputs), {"layout": "arrays"})
 

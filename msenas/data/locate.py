@@ -44,12 +44,25 @@ def home() -> Path:
     return Path(named).expanduser() if named else platformdirs.user_cache_path("msenas") / "data"
 
 
+def user_path(text: str) -> Path:
+    """A path with `~` replaced by the home folder.
+
+    Raises:
+        DataError: there is no such home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{text}: {error}") from None
+
+
 def places(name: str, path: str | None) -> list[Path]:
     """Folders (or files) that may hold the data set, in the order in which they are tried."""
     folders = DATASETS[name].folders
     if path is not None:
-        root = Path(path).expanduser()
-        return [*(root / folder for folder in folders), root]
+        root = user_path(path)
+        named = [root.parent / folder for folder in folders if Path(folder).parts[0] == root.name]
+        return list(dict.fromkeys((*(root / folder for folder in folders), *named, root)))
     bases = dict.fromkeys((home(), Path("data"), platformdirs.user_cache_path("msenas") / "data"))
     return [base / folder for base in bases for folder in dict.fromkeys((*folders, name))]
 
@@ -125,6 +138,8 @@ def contents(place: Path) -> str:
     """The first names in a folder."""
     if place.is_file():
         return f"a file of {place.stat().st_size:,} bytes"
+    if not place.is_dir():
+        return "no file and no folder"
     names = sorted(child.name for child in place.iterdir())
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     return (", ".join(names[:SHOWN]) + more) or "nothing"

@@ -23,7 +23,7 @@ LARGEST = 1 << 34
 """Bytes that an archive may unpack to."""
 IMAGES, LABELS = ("x_train", "images", "x"), ("y_train", "labels", "y")
 TEST = ("x_test", "y_test")
-BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError)
 """What numpy raises for a damaged archive."""
 
 

@@ -20,6 +20,8 @@ from msenas.errors import DataError, unknown
 
 MOST_EVENTS = 1 << 28
 """Events of one recording."""
+LARGEST_ITEM = 8
+"""Bytes of one number of an HDF5 file."""
 LARGEST_FILE = 1 << 33
 """Bytes of one recording."""
 NAMES = {"x": ("x",), "y": ("y",), "t": ("t", "ts", "timestamp"), "p": ("p", "on", "polarity")}
@@ -148,10 +150,10 @@ def read_h5(file: Path) -> Events:
                 group = plain_member(root, "events", h5py.Group, file)
             fields = {name: plain_member(group, name, h5py.Dataset, file) for name in group}
             picked = columns(fields, file)
-            if any(data.size > MOST_EVENTS for data in picked):
-                raise DataError(f"{file}: more than {MOST_EVENTS:,} events")
+            if any(data.size > MOST_EVENTS or data.dtype.itemsize > LARGEST_ITEM for data in picked):
+                raise DataError(f"{file}: more than {MOST_EVENTS:,} events, or no plain numbers")
             x, y, t, p = (np.atleast_1d(data[()]) for data in picked)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
         raise DataError(f"{file}: not a readable HDF5 file of events ({error})") from error
     return make_events(x, y, t, p, file)
 

@@ -52,7 +52,7 @@ class Space:
         return Genome.from_flat(genes)
 
     def contains(self, genome: Genome) -> bool:
-        """Whether every gene is among its choices (micro genes beyond a motif's wires may also be 0)."""
+        """Whether every gene is among its choices (micro genes may be 0; those of no wire, anything)."""
         if len(genome.layers) != self.layers:
             return False
         for layer in genome.layers:

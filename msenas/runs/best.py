@@ -4,7 +4,7 @@ schema      "msenas.best/1"
 genome      {"flat": integers, "readable": names}; both forms must agree
 network     the NetworkSpec: input, classes, T, widths, neuron, encoding
 scores      what the search measured
-provenance  data set, seeds, versions and the command that made it
+provenance  data set, seeds and versions; the commands are in environment.json
 weights     {"file": name beside best.json, "sha256": hex}, or null: untrained, rebuilt from `weight_seed`
 """
 

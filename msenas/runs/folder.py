@@ -52,7 +52,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
         id: number of the evaluation, from 0.
         generation: generation in which it was asked for; 0 is the random one.
         parents: ids, empty for a random genome.
-        genome: canonical flat genome.
+        genome: flat genome, with its neutral genes.
         plan: digest of its plan.
         scores: as `Scores.as_dict`, or None when the evaluation failed.
         failure: why it failed, or None.

@@ -37,7 +37,9 @@ STRATEGIES = ("evolution", "random")
 PRESETS: dict[str, dict[str, Any]] = {"paper": {"population": 50, "generations": 80}}
 """Options by name of a preset: the evaluation budget of MSE-NAS."""
 CHANGEABLE = ("generations", "workers", "time_limit", "device")
-"""Options that may differ when a run is resumed: they do not change what an evaluation gives."""
+"""Options that may differ when a run is resumed; of these, another kind of device may round differently."""
+LARGEST_TOML = 1 << 15
+"""Bytes of a configuration: the time to parse a dotted key grows with the square of its length."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -197,8 +199,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: The file is missing or no TOML, or has a key that no option has.
     """
     try:
-        data = tomllib.loads(read_bytes(path, 1 << 20).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(read_bytes(path, LARGEST_TOML).decode())
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply") from None
+    except ValueError as error:
         raise InputError(f"{path}: {error}") from None
     known = [f.replace("_", "-") for f in SearchConfig.__struct_fields__]
     for key in data:

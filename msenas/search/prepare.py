@@ -15,6 +15,7 @@ import torch
 
 from msenas import __version__
 from msenas.data import Dataset, DataSpec, load
+from msenas.data.locate import user_path
 from msenas.errors import DataError, InputError
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import draw_probe
@@ -60,7 +61,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     device = pick_device(config.device)
     resolved = msgspec.structs.replace(
         config,
-        data=None if config.data is None else str(Path(config.data).absolute()),
+        data=None if config.data is None else str(user_path(config.data).absolute()),
         layers=spec.layers,
         steps=spec.steps,
         encoding=spec.encoding,

@@ -31,6 +31,7 @@ class Subject:
     genome: Genome
     options: Mapping[str, Any]
     recorded: Mapping[str, Any] | None
+    best: Best | None = None
 
 
 def read_subject(path: Path) -> Subject:
@@ -44,7 +45,9 @@ def read_subject(path: Path) -> Subject:
     content = read_json(path, GENOME_FORMS)
     if isinstance(content, dict) and "schema" in content:
         best = read_best(path)
-        return Subject(best.genotype, _options_of(best), best.scores)
+        if best.weights is not None:
+            raise InputError(f"{path}: it has trained weights ({best.weights.file}); only random ones can be scored")
+        return Subject(best.genotype, _options_of(best), best.scores, best)
     try:
         genome = Genome.from_flat(content) if isinstance(content, list) else Genome.from_readable(content)
     except GenomeError as error:
@@ -78,7 +81,24 @@ def prepare_subject(subject: Subject, options: Mapping[str, Any], *, download: b
         raise InputError("best.json does not name its data set; give --dataset")
     defaults = {"layers": len(subject.genome.layers)}
     config: SearchConfig = build_config(defaults | dict(subject.options) | dict(options))
-    return prepare(config, download=download)
+    prepared = prepare(config, download=download)
+    return prepared if subject.best is None else _as_in(subject.best, prepared, options)
+
+
+def _as_in(best: Best, prepared: Prepared, options: Mapping[str, Any]) -> Prepared:
+    """The network of the file with its weight seed, as far as no option says otherwise.
+
+    Raises:
+        InputError: The data have another shape or number of classes than the file, and were not chosen by an option.
+    """
+    spec, own = prepared.spec, best.network
+    for name in ("input_shape", "classes"):
+        if getattr(spec, name) != getattr(own, name) and "dataset" not in options:
+            raise InputError(f"best.json has {name} {getattr(own, name)}, its data set {getattr(spec, name)}")
+    if spec.input_shape == own.input_shape:
+        spec = replace(spec, reductions=own.reductions)
+    seed = prepared.evaluator.seed if "seed" in options else best.weight_seed
+    return replace(prepared, spec=spec, evaluator=replace(prepared.evaluator, seed=seed))
 
 
 def score(subject: Subject, prepared: Prepared, fitnesses: Sequence[str]) -> Iterator[tuple[str, Scores]]:
