@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,8 @@ class OneLineErrors(TyperGroup):
             message, code = str(error), error.exit_code
         except (KeyboardInterrupt, typer.Abort):
             message, code = "interrupted", INTERRUPTED_CODE
+        except (OSError, MemoryError) as error:
+            message, code = f"{type(error).__name__}: {error}"[:400], USAGE_CODE
         except Exception as error:
             # Usage errors come from click, or from the copy of it inside typer: known by their form, not their class.
             if not hasattr(error, "format_message"):
@@ -179,4 +182,7 @@ def profiles(
 
 def main() -> None:
     """Entry point of the `msenas` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app(prog_name="msenas")

@@ -16,13 +16,15 @@ from msenas.cli.progress import search_progress
 from msenas.cli.render import print_result, profile_table, score_table
 from msenas.data import DATASETS, Found, find
 from msenas.errors import CheckFailed, InputError, unknown
+from msenas.fitness.evaluate import ScoreError, Scores
 from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
 from msenas.hardware.profile import load_profile, profile_names
 from msenas.phenotype.outline import outline
 from msenas.phenotype.picture import draw
 from msenas.runs.best import read_best
 from msenas.search.loop import End
-from msenas.search.scoring import prepare_subject, read_subject, score
+from msenas.search.prepare import Prepared
+from msenas.search.scoring import Subject, prepare_subject, read_subject, score
 from msenas.search.session import Request, search
 
 INTERRUPTED_CODE = 130
@@ -73,26 +75,39 @@ def score_network(
     named = fitness or str(subject.options.get("fitness", DEFAULT))
     names = list(FITNESSES) if named == "all" else [get_fitness(named).name]
     prepared = prepare_subject(subject, options | {"fitness": names[0]}, download=download)
-    results = dict(score(subject, prepared, names))
-    first = next(iter(results.values())).as_dict()
+    results = _scores(subject, prepared, names)
+    first = results[names[0]].as_dict()
     repeated = None
     if not options and subject.recorded and subject.options.get("fitness") == names[0]:
         repeated = json.loads(json.dumps(first)) == subject.recorded
     if as_json:
         print_json(
             {
-                "fitness": {n: s.fitness for n, s in results.items()},
+                "fitness": {n: results[n].fitness if n in results else None for n in names},
                 "same_as_recorded": repeated,
                 **_rest(first),
             }
         )
         return
     out.print(score_table(first, names[0], prepared.config.hardware))
-    for name, scores in list(results.items())[1:]:
-        value = "none" if scores.fitness is None else f"{scores.fitness:.6g}"
+    for name in names[1:]:
+        fitness_value = results[name].fitness if name in results else None
+        value = "none" if fitness_value is None else f"{fitness_value:.6g}"
         out.print(f"{name:14} {value:>14}   {FITNESSES[name].title}")
     if repeated is not None:
         out.print(f"same as recorded in {file}: {'yes' if repeated else 'NO'}")
+
+
+def _scores(subject: Subject, prepared: Prepared, names: Sequence[str]) -> dict[str, Scores]:
+    """Scores by fitness; of several, those without a finite value are left out."""
+    results: dict[str, Scores] = {}
+    for name in names:
+        try:
+            results |= score(subject, prepared, [name])
+        except ScoreError:
+            if name == names[0]:
+                raise
+    return results
 
 
 def _rest(scores: dict[str, Any]) -> dict[str, Any]:

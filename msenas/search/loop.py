@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from msenas.errors import RunError
+import numpy as np
+
+from msenas.errors import GenomeError, RunError
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.runs.folder import Record, RunFolder, RunState
@@ -64,8 +66,12 @@ class Search:
     def individual(self, record: Record) -> Individual:
         """A record as evolution sees it."""
         config = self.prepared.config
-        objectives = minimised(record.scores, config.objectives, get_fitness(config.fitness))
-        return Individual(record.id, Genome.from_flat(record.genome), objectives)
+        try:
+            objectives = minimised(record.scores, config.objectives, get_fitness(config.fitness))
+            return Individual(record.id, Genome.from_flat(record.genome), objectives)
+        except (GenomeError, KeyError, TypeError, ValueError, IndexError) as error:
+            where = f"{self.folder.individuals}: evaluation {record.id}"
+            raise RunError(f"{where} is damaged ({type(error).__name__}: {error})") from None
 
 
 def start(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[Search, State]:
@@ -93,7 +99,14 @@ def resume(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[S
             f"{folder.individuals} holds {len(records)} evaluations, {folder.state.name} speaks of {saved.evaluated}"
         )
     search = _search(prepared, folder, records, progress)
-    parents = tuple(search.individual(records[i]) for i in saved.parents)
+    individuals = [search.individual(record) for record in records]
+    parents = tuple(individuals[i] for i in saved.parents)
+    if any(parent.objectives is None for parent in parents):
+        raise RunError(f"{folder.state}: parents {saved.parents} are not all live networks of {folder.individuals}")
+    try:
+        np.random.Generator(np.random.PCG64()).bit_generator.state = saved.rng
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"{folder.state}: rng: {error}") from None
     seen = frozenset(r.plan for r in records[: saved.evaluated])
     return search, State(saved.generation, parents, saved.rng, seen), saved, note
 

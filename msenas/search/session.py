@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from filelock import FileLock, Timeout
 
+from msenas.data.locate import user_path
 from msenas.errors import InputError, RunError
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.folder import RunFolder
@@ -82,8 +83,12 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
         folder.check_free()
     prepared = prepare(config, download=request.download, progress=show_loading)
     if not request.resume:
+        if request.out is None:
+            folder = _make_new(config.dataset)
         folder.create()
     with _locked(folder):
+        if not request.resume:
+            folder.check_free()
         found, state, finished = _begin(folder, prepared, progress, say)
         end = End.FINISHED
         if not finished:
@@ -98,7 +103,7 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     """The folder, not made yet when it is new, and the configuration."""
     if not request.resume:
         config = build_config(request.options, request.config, request.preset)
-        return RunFolder(request.out or _new_path(config.dataset)), config
+        return RunFolder(request.out or next(p for p in _new_paths(config.dataset) if not p.exists())), config
     if request.out is None:
         raise InputError("--resume needs --out DIR, the folder of the run to continue")
     folder = RunFolder(request.out)
@@ -107,7 +112,7 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     old = build_config(read_toml(folder.config))
     asked = given_options(request.options, request.config, request.preset)
     if asked.get("data") is not None:
-        asked["data"] = str(Path(asked["data"]).absolute())
+        asked["data"] = str(user_path(asked["data"]).absolute())
     new = build_config(read_toml(folder.config) | asked)
     changed = differences(old, new)
     if changed:
@@ -115,10 +120,23 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     return folder, new
 
 
-def _new_path(dataset: str) -> Path:
+def _new_paths(dataset: str) -> Iterator[Path]:
+    """Names for a new run folder, of which the first that is free is taken."""
     stem = f"{dataset}-{datetime.now():%Y%m%d-%H%M%S}"
-    names = [stem, *(f"{stem}-{i}" for i in range(2, 1000))]
-    return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
+    return (Path("runs") / name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))))
+
+
+def _make_new(dataset: str) -> RunFolder:
+    """A folder that this process alone has made, also when another search starts in the same second."""
+    for path in _new_paths(dataset):
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {path}: {error.strerror or error}") from None
+        return RunFolder(path)
+    raise RunError("no name is free for a run folder; give --out")
 
 
 @contextmanager
@@ -129,7 +147,7 @@ def _locked(folder: RunFolder) -> Iterator[None]:
             yield
     except Timeout:
         raise RunError(f"another process is working in {folder.path}") from None
-    except PermissionError as error:
+    except OSError as error:
         raise RunError(f"cannot write {folder.path}: {error.strerror}") from None
 
 
