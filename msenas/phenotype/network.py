@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from msenas.errors import InputError, unknown
 from msenas.phenotype import integer
 from msenas.phenotype.currents import Current, add, as_rows, at_step, by_step, positions_side_by_side
 from msenas.phenotype.lif import Affine, Neuron, norse_sequence, sequence
@@ -52,6 +53,8 @@ class Network(nn.Module):
         super().__init__()
         self.plan = plan
         self.neuron = Neuron.of(plan.spec, surrogate)
+        if lif not in LIF:
+            raise InputError(unknown("way to run a neuron", lif, LIF))
         self.run_lif = LIF[lif]
         rng = np.random.default_rng(weight_seed(plan, seed))
         grids = [random_grid(plan, s, rng) for s in plan.synapses]
@@ -64,7 +67,7 @@ class Network(nn.Module):
             self.readout.weight.copy_(torch.from_numpy(rng.uniform(-bound, bound, self.readout.weight.shape)))
             self.readout.bias.zero_()
         self.spike_dtype, self.largest_input = torch.float32, 1
-        self._grids: dict[int, tuple[tuple[int, int], integer.Grid | None]] = {
+        self._grids: dict[int, tuple[tuple[int, ...], integer.Grid | None]] = {
             index: (_version(weight), replace(grid, codes=-grid.codes) if synapse.inhibitory else grid)
             for index, (synapse, weight, grid) in enumerate(zip(plan.synapses, self.weights, grids, strict=True))
         }
@@ -77,8 +80,15 @@ class Network(nn.Module):
         Args:
             frames: [T, B, C, H, W], or [1, B, C, H, W] for an input that stays the same.
             observe: called with the spikes of each population.
+
+        Raises:
+            InputError: The frames have another shape.
         """
-        steps, batch = self.plan.spec.steps, frames.shape[1]
+        steps, shape = self.plan.spec.steps, tuple(frames.shape)
+        if len(shape) != 5 or shape[0] not in (1, steps) or not shape[1] or shape[2:] != self.plan.spec.input_shape:
+            wanted = [steps, "B", *self.plan.spec.input_shape]
+            raise InputError(f"frames are {list(shape)}; {wanted} is needed, or 1 in the place of {steps}")
+        batch = shape[1]
         frames = self._in_bytes(frames)
         signals = Signals(frames, self.plan)
         for block in self.plan.schedule:
@@ -101,7 +111,7 @@ class Network(nn.Module):
         index = self._order[synapse]
         weight = self.weights[index]
         version, grid = self._grids[index]
-        if version != _version(weight):
+        if weight.is_inference() or version != _version(weight):
             grid = integer.on_grid(self.weight(synapse).detach())
             self._grids[index] = _version(weight), grid
         return grid
@@ -230,9 +240,9 @@ class _Member:
     inhibition: Tensor | None
 
 
-def _version(weight: Tensor) -> tuple[int, int]:
-    """Changes whenever the weight is replaced or changed in place."""
-    return id(weight), weight._version
+def _version(weight: Tensor) -> tuple[int, ...]:
+    """Changes whenever the weight is replaced or changed in place, other than in place through `weight.data`."""
+    return id(weight), weight.data_ptr(), 0 if weight.is_inference() else weight._version
 
 
 def _key(name: str) -> str:

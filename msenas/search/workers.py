@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -21,6 +22,7 @@ from typing import Any
 import torch
 from pebble import ProcessExpired, ProcessPool
 
+from msenas.errors import MsenasError
 from msenas.fitness.evaluate import Evaluator, ScoreError
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
@@ -28,6 +30,8 @@ from msenas.phenotype.spec import NetworkSpec
 
 ATTEMPTS = 2
 """Times that a genome is tried whose worker dies."""
+MOST_BREAKS = 3
+"""Times in a row that a pool is started whose workers die without a job."""
 
 MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_MAX = -1, -4
 """Names of two parameters of glibc's allocator, from its malloc.h."""
@@ -50,34 +54,85 @@ class Outcome:
     seconds: float
 
 
+class WorkersError(MsenasError):
+    """No worker process stays alive."""
+
+
 class Workers:
     """A pool of processes that evaluate networks of one spec with one evaluator."""
 
     def __init__(self, evaluator: Evaluator, spec: NetworkSpec, count: int) -> None:
-        self._pool = ProcessPool(
-            max_workers=count,
+        self._arguments = (evaluator, spec, os.getpid())
+        self._count = count
+        self._breaks = 0
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPool:
+        pool = ProcessPool(
+            max_workers=self._count,
             initializer=_load,
-            initargs=(evaluator, spec, os.getpid()),
+            initargs=self._arguments,
             context=multiprocessing.get_context("spawn"),
         )
         # Asking for this starts the pool's threads, here and now.
-        assert self._pool.active
+        assert pool.active
+        return pool
 
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Outcomes in the order of the jobs, as soon as each and all before it are known."""
-        futures = [self._pool.schedule(_evaluate, args=[job]) for job in jobs]
-        for job, future in zip(jobs, futures, strict=True):
-            yield self._settle(job, future)
+        """Outcomes in the order of the jobs, as soon as each and all before it are known.
 
-    def _settle(self, job: Job, future: Future[Outcome]) -> Outcome:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return future.result()
-            except ProcessExpired as death:
-                how = f"worker killed by signal {-death.exitcode}" if death.exitcode < 0 else f"worker died: {death}"
-            if attempt < ATTEMPTS:
-                future = self._pool.schedule(_evaluate, args=[job])
-        return Outcome(None, f"{how}, {ATTEMPTS} times", 0.0)
+        Raises:
+            WorkersError: The workers die before they take up any job.
+        """
+        futures = self._schedule(jobs)
+        for place, job in enumerate(jobs):
+            deaths = 0
+            while True:
+                try:
+                    outcome = futures[place].result()
+                    break
+                except BrokenProcessPool:
+                    # The pool gives up when a worker dies while none has a job; the jobs are not to blame.
+                    futures[place:] = self._again(jobs[place:], futures[place:])
+                except ProcessExpired as death:
+                    deaths += 1
+                    if deaths == ATTEMPTS:
+                        outcome = Outcome(None, f"{_how(death)}, {ATTEMPTS} times", 0.0)
+                        break
+                    (futures[place],) = self._schedule([job])
+            self._breaks = 0
+            yield outcome
+
+    def _schedule(self, jobs: Sequence[Job]) -> list[Future[Outcome]]:
+        if not self._pool.active:
+            self._restart()
+        try:
+            return [self._pool.schedule(_evaluate, args=[job]) for job in jobs]
+        except RuntimeError:
+            # It broke since it was asked.
+            self._restart()
+            return self._schedule(jobs)
+
+    def _again(self, jobs: Sequence[Job], futures: Sequence[Future[Outcome]]) -> list[Future[Outcome]]:
+        """The futures, with new ones in the place of those that have no outcome."""
+        lost = [not f.done() or isinstance(f.exception(), BrokenProcessPool) for f in futures]
+        fresh = iter(self._schedule([job for job, gone in zip(jobs, lost, strict=True) if gone]))
+        return [next(fresh) if gone else future for future, gone in zip(futures, lost, strict=True)]
+
+    def _restart(self) -> None:
+        self._breaks += 1
+        if self._breaks > MOST_BREAKS:
+            raise WorkersError(
+                "worker processes die as soon as they start (out of memory?); a script must start a search"
+                " below `if __name__ == '__main__':`"
+            )
+        # Ctrl-C waits until the new pool is in place, so that it is stopped like the first one.
+        before = _block_sigint()
+        try:
+            self.stop()
+            self._pool = self._start()
+        finally:
+            _unblock_sigint(before)
 
     def stop(self) -> None:
         """End all workers, finished or not."""
@@ -90,15 +145,27 @@ def workers(evaluator: Evaluator, spec: NetworkSpec, count: int) -> Iterator[Wor
     """Workers that are ended when the block is left, however it is left."""
     # Starting the tracker unblocks SIGINT, so it must run before the signal is blocked for the workers.
     resource_tracker.ensure_running()
-    # Ctrl-C reaches the whole process group; what is started here shall leave it to the main thread.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
+    before = _block_sigint()
     pool = Workers(evaluator, spec, count)
     try:
-        if before is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _unblock_sigint(before)
         yield pool
     finally:
         pool.stop()
+
+
+def _block_sigint() -> set[signal.Signals | int] | None:
+    """Ctrl-C reaches the whole process group; what is started now shall leave it to the main thread."""
+    return signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
+
+
+def _unblock_sigint(before: set[signal.Signals | int] | None) -> None:
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _how(death: ProcessExpired) -> str:
+    return f"worker killed by signal {-death.exitcode}" if death.exitcode < 0 else f"worker died: {death}"
 
 
 def evaluate_here(evaluator: Evaluator, spec: NetworkSpec, jobs: Iterable[Job]) -> Iterator[Outcome]:

@@ -148,3 +148,9 @@ def test_between_takes_the_start_and_leaves_the_end():
 def test_frames_too_large_for_memory_are_refused():
     with pytest.raises(DataError, match="too large"):
         frames([(0, 0, 0, 0)], steps=1024, side=(1024, 1024))
+
+
+def test_coordinates_that_would_overflow_are_named():
+    x = np.array([0, 1 << 58])
+    with pytest.raises(DataError, match="coordinates up to"):
+        make_events(x, x * 0, x * 0, x * 0, Path("some.npy"))

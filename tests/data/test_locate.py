@@ -73,3 +73,14 @@ def test_downloads_go_to_the_named_folder(tmp_path, monkeypatch):
     assert home() == tmp_path / "home"
     monkeypatch.delenv("MSENAS_DATA")
     assert home() == tmp_path / "cache" / "msenas" / "data"
+
+
+def test_the_folder_above_the_raw_files(tmp_path):
+    make_files.mnist(tmp_path / "MNIST" / "raw")
+    (found,) = find("mnist", str(tmp_path / "MNIST"))
+    assert found.path == tmp_path / "MNIST" / "raw"
+
+
+def test_an_unknown_home_folder_is_named():
+    with pytest.raises(DataError, match="~nobody-of-that-name"):
+        find("mnist", "~nobody-of-that-name/data")

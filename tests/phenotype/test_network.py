@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from msenas.errors import InputError
 from msenas.phenotype import network as network_module
 from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import ENCODERS, Standard, encode
@@ -327,3 +328,29 @@ def test_networks_of_many_sizes_run_in_one_process():
         frames = frames_of(plan, batch)
         compiled, oracle = (watch(Network(plan, lif=lif), frames)[1] for lif in ("compiled", "norse"))
         assert all(torch.equal(compiled[name], oracle[name]) for name in oracle)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 1, 1, 8, 8), (5, 1, 1, 8, 8), (4, 1, 1, 8, 7), (4, 1, 2, 8, 8), (4, 0, 1, 8, 8), (1, 8, 8)]
+)
+def test_frames_of_another_shape_are_refused(shape):
+    genome, spec = motif_genome("FE"), NetworkSpec((1, 8, 8), 3, 1, channels=4)
+    with pytest.raises(InputError, match="frames are"):
+        Network(decode(genome, spec), lif="norse")(torch.zeros(shape))
+
+
+def test_weights_that_were_exchanged_are_seen():
+    genome, spec = motif_genome("FE"), NetworkSpec((1, 8, 8), 3, 1, channels=4, encoding="events")
+    networks = [Network(decode(genome, spec), seed, lif="norse") for seed in (0, 1)]
+    frames = torch.ones(4, 2, 1, 8, 8)
+    with torch.no_grad():
+        networks[0](frames)
+        for mine, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+            mine.data = other.data.clone()
+        assert torch.equal(networks[0](frames), networks[1](frames))
+
+
+def test_a_network_can_be_made_in_inference_mode():
+    genome, spec = motif_genome("FE"), NetworkSpec((1, 8, 8), 3, 1, channels=4, encoding="events")
+    with torch.inference_mode():
+        assert Network(decode(genome, spec), lif="norse")(torch.ones(4, 2, 1, 8, 8)).shape == (2, 3)

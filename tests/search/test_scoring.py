@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from msenas.errors import InputError
-from msenas.runs.best import SCHEMA, Best, forms, write_best
+from msenas.runs.best import SCHEMA, Best, Weights, forms, write_best
 from msenas.search.config import SearchConfig
 from msenas.search.outcome import best_of
 from msenas.search.prepare import prepare
@@ -65,3 +66,28 @@ def test_damaged_provenance_is_one_line(tmp_path, prepared):
     write_best(tmp_path / "best.json", damaged)
     with pytest.raises(InputError, match="batch"):
         prepare_subject(read_subject(tmp_path), {})
+
+
+def test_the_network_of_the_file_is_scored(tmp_path, prepared):
+    best = best_of(record(0), prepared)
+    best = msgspec.structs.replace(best, network=replace(best.network, reductions=(0,)), weight_seed=11)
+    write_best(tmp_path / "best.json", best)
+    again = prepare_subject(read_subject(tmp_path), {})
+    assert again.spec == best.network
+    assert again.evaluator.seed == 11
+    assert prepare_subject(read_subject(tmp_path), {"seed": 5}).evaluator.seed == 5
+
+
+@pytest.mark.parametrize("other", [{"classes": 7}, {"input_shape": (3, 8, 8)}])
+def test_another_network_than_the_data_want_is_refused(tmp_path, prepared, other):
+    best = best_of(record(0), prepared)
+    write_best(tmp_path / "best.json", msgspec.structs.replace(best, network=replace(best.network, **other)))
+    with pytest.raises(InputError, match=next(iter(other))):
+        prepare_subject(read_subject(tmp_path), {})
+
+
+def test_trained_weights_are_refused(tmp_path, prepared):
+    best = msgspec.structs.replace(best_of(record(0), prepared), weights=Weights("w.safetensors", "0"))
+    write_best(tmp_path / "best.json", best)
+    with pytest.raises(InputError, match="trained weights"):
+        read_subject(tmp_path)

@@ -16,9 +16,10 @@ import pytest
 
 from msenas.errors import GenomeError
 from msenas.fitness.evaluate import Evaluator
+from msenas.search import workers as module
 from msenas.search.config import SearchConfig
 from msenas.search.prepare import prepare
-from msenas.search.workers import Job, Workers, evaluate_here, workers
+from msenas.search.workers import Job, Workers, WorkersError, evaluate_here, workers
 from tests.search.conftest import connected
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
@@ -220,3 +221,21 @@ def test_workers_do_not_hear_ctrl_c_and_end_with_a_killed_parent():
         parent.wait()
     wait_until(lambda: not any(map(alive, pids)), 5)
     assert deaf_at_once == [True, True]
+
+
+def test_workers_killed_while_they_load_are_replaced(small, rng):
+    work = jobs(small, 3, rng)
+    with workers(small.evaluator, small.spec, 1) as pool:
+        wait_until(lambda: children(os.getpid()))
+        os.kill(children(os.getpid())[0], signal.SIGKILL)
+        outcomes = list(pool.evaluate(work))
+    assert [o.scores for o in outcomes] == [o.scores for o in evaluate_here(small.evaluator, small.spec, work)]
+
+
+def test_workers_that_never_live_are_an_error(small, rng, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BREAKS", 0)
+    with workers(small.evaluator, small.spec, 1) as pool:
+        wait_until(lambda: children(os.getpid()))
+        os.kill(children(os.getpid())[0], signal.SIGKILL)
+        with pytest.raises(WorkersError, match="__main__"):
+            list(pool.evaluate(jobs(small, 1, rng)))
