@@ -6,9 +6,11 @@ What is counted, summed over the samples:
                    for strides. Zero weights count, so the number does not depend on training. A spike at the
                    last time step counts for a delayed synapse too: it is sent, though no step is left to
                    integrate it.
-    synops_dense   the same as if every source fired at every time step.
-    updates        neurons times time steps. A neuron is active in the steps in which it fires and idle in the
-                   others; this is the definition inside the search, which needs no trace of the currents.
+    synops_nonzero the same through weights that are not zero; known where the weights are.
+    synops_dense   the same as synops if every source fired at every time step.
+    updates        neurons times time steps. A neuron is active in a step in which it has something to integrate:
+                   a current, its bias included, or a potential that is not at rest; otherwise it is idle. The shift
+                   of a folded batch norm is a bias, so all updates are active unless activity is given.
     macs_input     multiply-accumulates of the convolutions that read an analog input ("direct" encoding),
                    without the taps that fall on padding. Once per inference: the input is the same at every
                    time step, so its current is computed once and kept.
@@ -20,19 +22,20 @@ Not counted: the sums in front of the read-out, leak and bias (part of an update
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from msenas.errors import InputError, unknown
+from msenas.hardware.fanout import IntMap, fan_out, fan_out_nonzero
 from msenas.phenotype.plan import INPUT, Plan, Synapse
 
-IntMap = npt.NDArray[np.int64]
 MAX_EVENTS = 1 << 36
 """Most spikes in one place of a map; sums over maps of up to 2048 x 2048 then fit 64 bits."""
+Weights = Mapping[Synapse, npt.NDArray[np.float32]]
+"""Weight [C_out, C_in, k, k] of each synapse."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,15 @@ class SpikeCounts:
 
     Attributes:
         samples: number of inferences.
-        maps: population name to spikes of integer type [H, W], summed over channels, time steps and samples.
-            The input is under plan.INPUT when it is spikes (encodings "poisson", "latency", "events", whose
-            frames may hold several per pixel) and absent when it is analog ("direct").
+        maps: population name to spikes of integer type, [C, H, W] or summed over channels [H, W], summed over time
+            steps and samples. The input is under plan.INPUT when it is spikes (encodings "poisson", "latency",
+            "events", whose frames may hold several per pixel) and absent when it is analog ("direct").
+        active: population name to its active updates, summed over samples; all are where it is absent.
     """
 
     samples: int
     maps: Mapping[str, IntMap]
+    active: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,9 @@ class Tally:
     samples: int
 
     def sums(self) -> dict[str, int]:
-        """Every count by name, without the number of samples."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "samples"}
+        """Every count that is known by name, without the number of samples."""
+        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "samples"}
+        return {name: value for name, value in known.items() if value is not None}
 
     @property
     def per_inference(self) -> dict[str, float]:
@@ -81,6 +87,7 @@ class SynapseCounts(Tally):
     """Counts of one synapse; an analog one has macs and no synops."""
 
     synops: int
+    synops_nonzero: int | None
     synops_dense: int
     macs: int
 
@@ -92,6 +99,7 @@ class Totals(Tally):
     spikes: int
     input_spikes: int
     synops: int
+    synops_nonzero: int | None
     synops_dense: int
     updates: int
     updates_active: int
@@ -138,20 +146,13 @@ class Counts:
         }
 
 
-def fan_out(plan: Plan, synapse: Synapse) -> IntMap:
-    """Target neurons that one spike at (y, x) of any channel of the source reaches.
-
-    These are the pairs of an output position and a kernel tap that read (y, x), times the output channels;
-    they factorise into rows times columns. Padding, stride and borders are exact.
-
-    Returns:
-        int64 [H, W] of the source's map.
-    """
-    return _reach(plan, synapse) * plan.by_name[synapse.target].channels
-
-
-def count(plan: Plan, spikes: SpikeCounts) -> Counts:
+def count(plan: Plan, spikes: SpikeCounts, weights: Weights | None = None) -> Counts:
     """Count the operations of a network on the samples that gave these spikes.
+
+    Args:
+        plan: the network.
+        spikes: what it fired; with weights, the maps must be [C, H, W].
+        weights: all weights, for the count that leaves zeros out.
 
     Raises:
         InputError: The spikes are not those of this plan: a population is missing or unknown, a map has
@@ -161,13 +162,16 @@ def count(plan: Plan, spikes: SpikeCounts) -> Counts:
     populations = {}
     for p in plan.populations:
         fired, updates = int(maps[p.name].sum()), p.neurons * spec.steps * n
-        populations[p.name] = PopulationCounts(n, fired, updates, fired, updates - fired)
-    synapses = tuple((s, _synapse_counts(plan, s, maps, n)) for s in plan.synapses)
+        active = spikes.active.get(p.name, updates)
+        populations[p.name] = PopulationCounts(n, fired, updates, active, updates - active)
+    synapses = tuple((s, _synapse_counts(plan, s, maps, n, weights)) for s in plan.synapses)
+    nonzero = [s.synops_nonzero for _, s in synapses if s.synops_nonzero is not None]
     total = Totals(
         samples=n,
         spikes=sum(p.spikes for p in populations.values()),
         input_spikes=int(maps[INPUT].sum()) if INPUT in maps else 0,
         synops=sum(s.synops for _, s in synapses),
+        synops_nonzero=sum(nonzero) if len(nonzero) == len(synapses) else None,
         synops_dense=sum(s.synops_dense for _, s in synapses),
         updates=sum(p.updates for p in populations.values()),
         updates_active=sum(p.updates_active for p in populations.values()),
@@ -178,14 +182,19 @@ def count(plan: Plan, spikes: SpikeCounts) -> Counts:
     return Counts(populations, synapses, total)
 
 
-def _synapse_counts(plan: Plan, synapse: Synapse, maps: Mapping[str, IntMap], samples: int) -> SynapseCounts:
-    reach = _reach(plan, synapse)
-    targets = plan.by_name[synapse.target].channels
-    dense = int(reach.sum()) * targets * plan.source_channels(synapse) * samples
+def _synapse_counts(
+    plan: Plan, synapse: Synapse, maps: Mapping[str, IntMap], samples: int, weights: Weights | None
+) -> SynapseCounts:
+    reach = fan_out(plan, synapse)
+    dense = int(reach.sum()) * plan.source_channels(synapse) * samples
     if synapse.sources[0] not in maps:
-        return SynapseCounts(samples, synops=0, synops_dense=0, macs=dense)
-    delivered = sum(int((reach * maps[source]).sum()) for source in synapse.sources) * targets
-    return SynapseCounts(samples, delivered, dense * len(synapse.sources) * plan.spec.steps, macs=0)
+        return SynapseCounts(samples, synops=0, synops_nonzero=0, synops_dense=0, macs=dense)
+    spikes = sum(maps[source] for source in synapse.sources)
+    nonzero = None
+    if weights is not None:
+        nonzero = int((fan_out_nonzero(plan, synapse, weights[synapse]) * spikes).sum())
+    dense *= len(synapse.sources) * plan.spec.steps
+    return SynapseCounts(samples, int((reach * spikes).sum()), nonzero, dense, macs=0)
 
 
 def _checked(plan: Plan, spikes: SpikeCounts) -> dict[str, IntMap]:
@@ -204,34 +213,17 @@ def _checked(plan: Plan, spikes: SpikeCounts) -> dict[str, IntMap]:
         if name not in spikes.maps:
             raise InputError(f"spike counts lack the population {name!r}")
         given = np.asarray(spikes.maps[name])
-        if given.dtype.kind not in "iu" or given.shape != tuple(side):
-            raise InputError(f"spikes of {name!r} must be integers {side}, not {given.dtype} {list(given.shape)}")
+        if given.dtype.kind not in "iu" or given.shape not in (tuple(side), (channels, *side)):
+            shape = list(given.shape)
+            raise InputError(
+                f"spikes of {name!r} must be integers {side} or [{channels}, ...], not {given.dtype} {shape}"
+            )
         several = name == INPUT and spec.encoding == "events"
-        most = MAX_EVENTS if several else min(MAX_EVENTS, channels * spec.steps * spikes.samples)
+        together = channels if given.ndim == 2 else 1
+        most = MAX_EVENTS if several else min(MAX_EVENTS, together * spec.steps * spikes.samples)
         if given.min() < 0 or given.max() > most:
             raise InputError(f"spikes of {name!r} must be 0 to {most} in one place; found {given.max()}")
         maps[name] = given.astype(np.int64, copy=False)
+    if len({given.ndim for given in maps.values()}) > 1:
+        raise InputError("spike counts must be [C, H, W] for all populations, or summed over channels for all")
     return maps
-
-
-def _reach(plan: Plan, synapse: Synapse) -> IntMap:
-    """Pairs of output position and kernel tap that read each place of the source, [H, W]."""
-    _, height, width = plan.source_shape(synapse)
-    target = plan.by_name[synapse.target]
-    kernel = (synapse.kernel, synapse.stride, synapse.padding)
-    return _pairs((height, width), (target.height, target.width), *kernel)
-
-
-@lru_cache(maxsize=256)
-def _pairs(source: tuple[int, int], target: tuple[int, int], kernel: int, stride: int, padding: int) -> IntMap:
-    rows, columns = (_pairs_along(*sides, kernel, stride, padding) for sides in zip(source, target, strict=True))
-    pairs = np.outer(rows, columns)
-    pairs.flags.writeable = False  # it is shared by all callers through the cache
-    return pairs
-
-
-def _pairs_along(source: int, target: int, kernel: int, stride: int, padding: int) -> IntMap:
-    """Pairs (o, k) with o * stride - padding + k = y, for every y of one axis."""
-    read = np.add.outer(np.arange(target) * stride - padding, np.arange(kernel)).ravel()
-    inside = read[(read >= 0) & (read < source)]
-    return np.bincount(inside, minlength=source).astype(np.int64)

@@ -106,6 +106,12 @@ class Network(nn.Module):
         weight: Tensor = self.weights[self._order[synapse]]
         return -weight.abs() if synapse.inhibitory else weight
 
+    def bias(self, name: str) -> Tensor:
+        """The constant current of a population's channels in inference [C]: what is left of its normalisation."""
+        norm = cast(nn.BatchNorm2d, self.norms[_key(name)])
+        mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+        return norm.bias - mean * (norm.weight / torch.sqrt(variance + norm.eps))
+
     def _grid(self, synapse: Synapse) -> integer.Grid | None:
         """The 8-bit grid of a synapse's weight, looked for again whenever the weight was changed."""
         index = self._order[synapse]

@@ -25,7 +25,7 @@ def affine(norm: nn.BatchNorm2d, current: Tensor) -> tuple[Tensor, Tensor]:
     """Scale and shift [C] that normalise a current [B, C, H, W] (channels-last order).
 
     In training mode they come from the moments of the current, and the running statistics are updated as
-    `nn.BatchNorm2d` does; otherwise from the running statistics.
+    `nn.BatchNorm2d` does (without momentum: their mean over all batches); otherwise from the running statistics.
     """
     mean, variance = norm.running_mean, norm.running_var
     assert mean is not None
@@ -33,12 +33,20 @@ def affine(norm: nn.BatchNorm2d, current: Tensor) -> tuple[Tensor, Tensor]:
     if norm.training:
         count = current.numel() // current.shape[1]
         batch_mean, batch_variance = moments(current)
-        momentum = norm.momentum if norm.momentum is not None else 1.0
+        momentum = norm.momentum if norm.momentum is not None else _next_share(norm)
         mean.lerp_(batch_mean, momentum)
         variance.lerp_(batch_variance * (count / max(count - 1, 1)), momentum)
         mean, variance = batch_mean, batch_variance
     scale = norm.weight / torch.sqrt(variance + norm.eps)
     return scale, norm.bias - mean * scale
+
+
+def _next_share(norm: nn.BatchNorm2d) -> float:
+    """Weight of this batch in the mean over all batches so far."""
+    tracked = norm.num_batches_tracked
+    assert tracked is not None
+    tracked.add_(1)
+    return 1.0 / float(tracked)
 
 
 def moments(current: Tensor) -> tuple[Tensor, Tensor]:

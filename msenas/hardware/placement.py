@@ -1,0 +1,112 @@
+"""A simple placement of neurons on the cores of a chip: population after population, channel after channel.
+
+Every population starts on a new core, in plan order; spikes of a coded input are sent from cores of their own, in front
+of all others. Real tool-chains place better; this is the plain reference that messages and hops are counted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from msenas.errors import InputError
+from msenas.hardware.fanout import IntMap, reaching
+from msenas.phenotype.plan import INPUT, Plan, Synapse
+
+MOST_CORES = 1 << 14
+"""Placements on more cores than this are refused; their tables would fill the memory."""
+
+
+@dataclass(frozen=True)
+class Cores:
+    """The cores of a chip and the mesh that connects them.
+
+    Attributes:
+        neurons: most neurons on one core.
+        per_chip: cores of one chip; None takes one chip that is large enough.
+        per_tile: cores that share one router.
+        mesh: routers of one chip from west to east and from north to south; None where it is not known.
+            Tiles are numbered column by column, and chips stand side by side from west to east.
+    """
+
+    neurons: int
+    per_chip: int | None = None
+    per_tile: int = 1
+    mesh: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the neurons are.
+
+    Attributes:
+        cores: the kind of cores.
+        core: core of each neuron by population (and INPUT where it is spikes), int64 [C, H, W].
+        used: cores in use; the last ones may be partly filled.
+    """
+
+    cores: Cores
+    core: Mapping[str, IntMap]
+    used: int
+
+    @property
+    def chips(self) -> int:
+        """Chips in use."""
+        return 1 if self.cores.per_chip is None else -(-self.used // self.cores.per_chip)
+
+    @cached_property
+    def hops(self) -> tuple[IntMap, IntMap] | None:
+        """Routers between two cores east-west and north-south, int64 [used, used] each; None without a mesh."""
+        if self.cores.mesh is None:
+            return None
+        width, height = self.cores.mesh
+        chip, core = self._chip_of(np.arange(self.used))
+        tile = core // self.cores.per_tile
+        column, row = tile // height + chip * width, tile % height
+        return abs(np.subtract.outer(column, column)), abs(np.subtract.outer(row, row))
+
+    @cached_property
+    def crossings(self) -> IntMap:
+        """1 where two cores are on different chips, int64 [used, used]."""
+        chip, _ = self._chip_of(np.arange(self.used))
+        return np.asarray(np.not_equal.outer(chip, chip), np.int64)
+
+    def _chip_of(self, core: IntMap) -> tuple[IntMap, IntMap]:
+        """Chip of each core, and its number on that chip."""
+        chip, rest = np.divmod(core, self.cores.per_chip or max(self.used, 1))
+        return chip, rest
+
+
+def place(plan: Plan, cores: Cores) -> Placement:
+    """Fill the cores in order.
+
+    Raises:
+        InputError: The network needs more than MOST_CORES cores.
+    """
+    shapes = {INPUT: plan.spec.input_shape} if plan.spec.encoding != "direct" else {}
+    shapes |= {p.name: p.shape for p in plan.populations}
+    core, used = {}, 0
+    for name, shape in shapes.items():
+        neurons = int(np.prod(shape))
+        core[name] = (used + np.arange(neurons) // cores.neurons).reshape(shape)
+        used += -(-neurons // cores.neurons)
+    if used > MOST_CORES:
+        raise InputError(f"the network needs {used} cores of {cores.neurons} neurons; at most {MOST_CORES} are placed")
+    return Placement(cores, core, used)
+
+
+def deliveries(plan: Plan, placement: Placement, synapse: Synapse) -> tuple[int, IntMap]:
+    """Neurons on each core of the target that a spike at (y, x) of any source channel reaches.
+
+    Returns:
+        First core of the target, and int64 [cores of the target, H, W] of the source's map.
+    """
+    core = placement.core[synapse.target]
+    first = int(core.min())
+    held = np.zeros((int(core.max()) - first + 1, *core.shape[1:]))
+    np.add.at(held, (core - first, *np.indices(core.shape)[1:]), 1.0)
+    rows, columns = (axis.astype(np.float64) for axis in reaching(plan, synapse))
+    return first, np.rint(rows @ held @ columns.T).astype(np.int64)
