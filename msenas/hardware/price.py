@@ -28,10 +28,14 @@ class Kind:
     Attributes:
         unit: joule for one piece, or watt.
         meaning: what one piece is.
+        all_in: whether it is an average over a run, which contains the other kinds; its scope is then "all-in".
+        besides: kinds that such an average does not contain, so that they may be added.
     """
 
     unit: Unit
     meaning: str
+    all_in: bool = False
+    besides: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -47,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "hop_ew": Kind("joule", "one message passing one router, east-west"),
     "hop_ns": Kind("joule", "one message passing one router, north-south"),
     "chip_crossing": Kind("joule", "one message passing from chip to chip"),
+    "clock_cycle": Kind("joule", "one cycle of the clock, whatever the chip does in it"),
     "barrier": Kind("joule", "one synchronisation of all cores at the end of a time step"),
     "io_step": Kind("joule", "input and output of one time step"),
     "sram_8k_64b": Kind("joule", "one access of 64 bits to a static memory of 8 kB"),
@@ -54,7 +59,11 @@ KINDS: dict[str, Kind] = {
     "sram_1m_64b": Kind("joule", "one access of 64 bits to a static memory of 1 MB"),
     "dram_64b": Kind("joule", "one access of 64 bits to dynamic memory outside the chip"),
     "static_chip": Kind("watt", "one chip that is switched on"),
-    "all_in_synop": Kind("joule", "energy of a whole run divided by its synaptic operations"),
+    "all_in_synop": Kind("joule", "energy of a whole run divided by its synaptic operations", all_in=True),
+    "all_in_spike": Kind(
+        "joule", "energy of a run above the idle power divided by its spikes", all_in=True, besides=("static_chip",)
+    ),
+    "all_in_mac": Kind("joule", "energy of a whole run divided by its multiply-accumulates", all_in=True),
 }
 """Every price that a profile can give. A new kind of price is a new row."""
 

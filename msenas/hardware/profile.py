@@ -34,17 +34,66 @@ Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_le
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per operation; pairs are (least, most). A time that is None is not known."""
+    """How long things take; pairs are (least, most). A time that is None is not known.
+
+    Attributes:
+        grade: how good the evidence is, see `price.GRADES`.
+        source: where the times were published.
+        synop_second: one spike delivered to one target neuron.
+        update_active_second: one neuron and time step in which it is active.
+        update_idle_second: one neuron and time step in which it is idle.
+        spike_out_second: one spike leaving its neuron.
+        message_out_second: one message leaving its core.
+        message_in_second: one message entering its destination core.
+        hop_ew_second: one message passing one router, east-west.
+        hop_ns_second: one message passing one router, north-south.
+        event_second: one event passing one layer of a chip without time steps.
+        mac_second: one multiply-accumulate, the reciprocal of the throughput of a whole chip.
+        clock_second: one cycle of the clock.
+        barrier_second: one synchronisation of all cores, from few cores to all.
+        tick_second: a time step of fixed length: the shortest that the chip can keep, and the usual one.
+        step_second: a time step of whole networks, the shortest and the longest that were measured.
+    """
 
     grade: Grade
     source: Text
     synop_second: float | None = None
     update_active_second: float | None = None
     update_idle_second: float | None = None
+    spike_out_second: float | None = None
+    message_out_second: float | None = None
+    message_in_second: float | None = None
     hop_ew_second: float | None = None
     hop_ns_second: float | None = None
+    event_second: float | None = None
+    mac_second: tuple[float, float] | None = None
+    clock_second: float | None = None
     barrier_second: tuple[float, float] | None = None
+    tick_second: tuple[float, float] | None = None
     step_second: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure of a whole run, for the record: it is compared with, never multiplied and never added.
+
+    Attributes:
+        what: what was measured.
+        conditions: network, input, clock, voltage, and what the figure contains.
+        grade: how good the evidence is, see `price.GRADES`.
+        source: where it was published.
+        joule: energy of one piece as said in `what`; of pairs here and below, (least, most).
+        watt: power during the run.
+        second: time of one piece.
+    """
+
+    what: Text
+    conditions: Text
+    grade: Grade
+    source: Text
+    joule: float | tuple[float, float] | None = None
+    watt: float | tuple[float, float] | None = None
+    second: float | tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +126,8 @@ class Profile:
         neuron: neuron model of the chip.
         layers: layers that the chip's tools accept.
         note: what a reader of the numbers must know.
-        timing: seconds per operation.
+        published: figures of whole runs, for the record; never used in a sum.
+        timing: how long things take.
         capacity: what fits on one chip.
     """
 
@@ -91,11 +141,12 @@ class Profile:
     neuron: Text | None = None
     layers: tuple[Text, ...] = ()
     note: Text | None = None
+    published: tuple[Published, ...] = ()
     timing: Timing | None = None
     capacity: Capacity | None = None
 
 
-Facts = TypeVar("Facts", Timing, Capacity, Profile, Price)
+Facts = TypeVar("Facts", Timing, Capacity, Published, Profile, Price)
 TABLES = {"timing": Timing, "capacity": Capacity}
 """Tables of a profile that hold facts only."""
 
@@ -145,6 +196,7 @@ def parse_profile(content: bytes, where: str) -> Profile:
     for key, kind in TABLES.items():
         if key in data:
             data[key] = _facts(data[key], kind, f"{where}: {key}")
+    data["published"] = [_published(entry, i, where) for i, entry in enumerate(data.get("published", []), start=1)]
     profile = _facts({**data, "left_out": left_out}, Profile, where)
     return replace(profile, prices={kind: _price(kind, prices[kind], where) for kind in prices})
 
@@ -195,6 +247,14 @@ def _facts(data: object, kind: type[Facts], where: str) -> Facts:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         raise ProfileError(f"{where}: {str(error).replace('$.', '')}") from None
+
+
+def _published(data: object, number: int, where: str) -> Published:
+    where = f"{where}: published no. {number}"
+    entry = _facts(data, Published, where)
+    if entry.joule is entry.watt is entry.second is None:
+        raise ProfileError(f"{where}: needs a figure: joule, watt or second")
+    return entry
 
 
 def _check_numbers(value: object, where: str) -> None:

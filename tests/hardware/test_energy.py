@@ -79,8 +79,23 @@ def test_static_power_placement_and_board_are_named_as_left_out(counted: Case) -
     assert all(word in text for word in ("static power", "messages, hops and barriers", "input and output"))
 
 
-@pytest.mark.parametrize("name", profile_names())
-def test_every_shipped_profile_gives_an_estimate(counted: Case, name: str) -> None:
+def prices_something(name: str) -> bool:
+    """Whether the profile has a figure for anything that the network of `counted` does."""
+    paid = {price.kind for price in load_profile(name).prices.values() if price.band and price.scope != "included"}
+    return any(paid & set(cause.kinds) for cause in CAUSES)
+
+
+PRICED = [name for name in profile_names() if prices_something(name)]
+
+
+@pytest.mark.parametrize("name", sorted(set(profile_names()) - set(PRICED)))
+def test_a_shipped_profile_without_usable_prices_is_refused(counted: Case, name: str) -> None:
+    with pytest.raises(ProfileError, match="prices nothing that this network does"):
+        estimate(*counted, load_profile(name))
+
+
+@pytest.mark.parametrize("name", PRICED)
+def test_every_shipped_profile_with_prices_gives_an_estimate(counted: Case, name: str) -> None:
     energy = estimate(*counted, load_profile(name))
     assert energy.joule.nominal > 0
     assert json.loads(json.dumps(energy.to_dict()))["nominal_joule"] == energy.joule.nominal
