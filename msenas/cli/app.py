@@ -162,6 +162,41 @@ def score(
 
 
 @app.command()
+def estimate(
+    file: Annotated[Path, typer.Argument(help="best.json, a run folder, or a genome as JSON.")],
+    hardware: Annotated[
+        str | None,
+        typer.Option(help="Profiles by name or TOML file, with commas between; or all. [generic-45nm]"),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Samples to run.", min=1)] = 256,
+    split: Annotated[str, typer.Option(help="test, val or train.")] = "test",
+    by_layer: Annotated[bool, typer.Option("--by-layer", help="Also print energy by layer and cause.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option("--out", help="Picture to write: .svg or .png.", metavar="FILE")
+    ] = None,
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    channels: opt.Channels = None,
+    steps: opt.Steps = None,
+    neuron: opt.Neuron = None,
+    encoding: opt.Encoding = None,
+    seed: opt.Seed = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Estimate spikes, operations and joules per inference on one or several chips."""
+    values = locals()
+    names = ("dataset", "data", "window", "size", "channels", "steps", "neuron", "encoding", "seed")
+    from msenas.cli.estimate import EstimateRequest, run_estimate
+
+    chosen = opt.given({name: values[name] for name in names})
+    request = EstimateRequest(file, hardware, split, samples, chosen, download, picture, by_layer, as_json)
+    run_estimate(request, OUT, ERR)
+
+
+@app.command()
 def datasets(data: opt.Data = None, as_json: opt.Json = False) -> None:
     """List the data sets: what is known, and where copies were found."""
     from msenas.cli.commands import list_datasets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from msenas.hardware.quantity import joules
 from msenas.runs.folder import Record
 from msenas.search.loop import Progress as Callback
 
@@ -39,19 +40,20 @@ def search_progress(console: Console) -> Iterator[Callback]:
         yield update
 
 
+@contextmanager
+def samples_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A callback that is told how many samples are done."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
 def _best(records: Sequence[Record]) -> str:
     live = [r.scores for r in records if r.scores is not None and r.scores["live"]]
     text = f"generation {records[-1].generation}"
     if live:
         energy = min(s["energy_joule"][1] for s in live)
         low, high = min(s["fitness"] for s in live), max(s["fitness"] for s in live)
-        text += f"  fitness {low:.3f} .. {high:.3f}  energy from {joule(energy)}"
+        text += f"  fitness {low:.3f} .. {high:.3f}  energy from {joules(energy)}"
     return text
-
-
-def joule(value: float) -> str:
-    """An energy with a readable unit: 2.19e-7 J is 219 nJ."""
-    for factor, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ")):
-        if value >= factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value / 1e-12:.3g} pJ"

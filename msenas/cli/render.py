@@ -12,12 +12,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from msenas.cli.progress import joule
 from msenas.fitness.registry import FITNESSES
 from msenas.genotype.genome import Genome
 from msenas.genotype.motifs import MOTIFS
 from msenas.hardware.price import KINDS
 from msenas.hardware.profile import Profile
+from msenas.hardware.quantity import joules
 from msenas.search.loop import End
 from msenas.search.session import Result
 
@@ -30,8 +30,8 @@ def motif_line(genome: Genome) -> str:
 def energy_text(scores: Mapping[str, Any]) -> str:
     """Nominal energy with its range, and whether it is a lower bound."""
     low, nominal, high = scores["energy_joule"]
-    band = f" ({joule(low)} .. {joule(high)})" if low is not None and high is not None and low < high else ""
-    return f"{'at least ' if scores['unpriced'] else ''}{joule(nominal)}{band}"
+    band = f" ({joules(low)} .. {joules(high)})" if low is not None and high is not None and low < high else ""
+    return f"{'at least ' if scores['unpriced'] else ''}{joules(nominal)}{band}"
 
 
 def score_table(scores: Mapping[str, Any], fitness: str, hardware: str, title: str | None = None) -> Table:
@@ -133,4 +133,4 @@ def profile_table(profile: Profile) -> Table:
 def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
-    return joule(value) if unit == "joule" else f"{value:.3g} W"
+    return joules(value) if unit == "joule" else f"{value:.3g} W"

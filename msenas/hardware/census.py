@@ -15,6 +15,8 @@ from torch import Tensor
 from msenas.hardware.activity import active_updates, unbiased
 from msenas.hardware.counts import Counts, SpikeCounts, Weights, count
 from msenas.hardware.fanout import IntMap, fan_out, fan_out_nonzero
+from msenas.hardware.placement import Cores, place
+from msenas.hardware.traffic import Traffic, traffic
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan
 
@@ -32,28 +34,40 @@ class Census:
         counts: sums over the samples.
         spikes: the spikes behind them, [C, H, W].
         per_sample: each count in total for every sample, int64 [N].
+        traffics: what one spike causes between the cores, for each kind of cores that was asked for.
+        sent: what was counted of it for every sample, int64 [N] by name.
+        fired: share of each population's neurons (and of INPUT) that fire at all in an inference, mean over samples.
         predicted: class of the largest score, int64 [N].
     """
 
     counts: Counts
     spikes: SpikeCounts
     per_sample: Mapping[str, IntMap]
+    fired: Mapping[str, float]
     predicted: IntMap
+    traffics: Mapping[Cores, Traffic] = field(default_factory=dict)
+    sent: Mapping[Cores, Mapping[str, IntMap]] = field(default_factory=dict)
 
 
 @torch.no_grad()
-def take_census(network: Network, batches: Iterable[Tensor], per_spike: PerSpike | None = None) -> Census:
+def take_census(network: Network, batches: Iterable[Tensor], cores: Iterable[Cores] = ()) -> Census:
     """Run a network with its running statistics and count.
 
     Args:
         network: as it would be deployed; it is put into inference mode.
-        batches: frames [T, B, C, H, W], or [1, B, C, H, W] for a static input.
-        per_spike: more to count, such as `traffic.Traffic.per_spike`.
+        batches: frames [T, B, C, H, W], or [1, B, C, H, W] for a static input; at least one batch.
+        cores: kinds of cores for which messages and hops are counted.
+
+    Raises:
+        InputError: The network needs too many cores.
     """
     network.eval()
     plan = network.plan
     weights = {s: network.weight(s).detach().cpu().numpy() for s in plan.synapses}
-    observer = _Observer(plan, _spike_maps(plan, weights) | dict(per_spike or {}))
+    traffics = {kind: traffic(plan, place(plan, kind)) for kind in cores}
+    names = {kind: {name: f"{name}@{i}" for name in t.per_spike} for i, (kind, t) in enumerate(traffics.items())}
+    sent = {names[kind][name]: maps for kind, t in traffics.items() for name, maps in t.per_spike.items()}
+    observer = _Observer(plan, _spike_maps(plan, weights) | sent)
     at_rest, predicted = unbiased(network), []
     for frames in batches:
         observer.start(frames, keep=bool(at_rest))
@@ -62,9 +76,17 @@ def take_census(network: Network, batches: Iterable[Tensor], per_spike: PerSpike
     samples = sum(map(len, predicted))
     spikes = SpikeCounts(samples, observer.maps, observer.active)
     counts = count(plan, spikes, weights)
-    per_sample = {name: np.concatenate(parts) for name, parts in observer.totals.items()}
-    per_sample |= _constant(counts, per_sample)
-    return Census(counts, spikes, per_sample, np.concatenate(predicted).astype(np.int64))
+    totals = {name: np.concatenate(parts) for name, parts in observer.totals.items()}
+    per_sample = {name: values for name, values in totals.items() if name not in sent}
+    return Census(
+        counts,
+        spikes,
+        per_sample | _constant(counts, per_sample),
+        fired={name: number / (samples * observer.maps[name].size) for name, number in observer.fired.items()},
+        predicted=np.concatenate(predicted).astype(np.int64),
+        traffics=traffics,
+        sent={kind: {name: totals[key] for name, key in keys.items()} for kind, keys in names.items()},
+    )
 
 
 def _spike_maps(plan: Plan, weights: Weights) -> dict[str, Mapping[str, IntMap]]:
@@ -101,6 +123,7 @@ class _Observer:
     totals: dict[str, list[IntMap]] = field(default_factory=dict)
     maps: dict[str, IntMap] = field(default_factory=dict)
     active: dict[str, int] = field(default_factory=dict)
+    fired: dict[str, int] = field(default_factory=dict)
     kept: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -142,6 +165,7 @@ class _Observer:
         rows = rows.to(torch.float32 if exact else torch.float64)
         total = rows.sum(0).permute(2, 0, 1).cpu().numpy().astype(np.int64)
         self.maps[name] = self.maps.get(name, 0) + total
+        self.fired[name] = self.fired.get(name, 0) + int(torch.count_nonzero(fired))
         for count_name, values in self._columns[name].times(rows).items():
             self._sums[count_name] += values
 

@@ -1,24 +1,32 @@
-"""Energy per inference: exact counts times the prices of a hardware profile.
+"""Energy per inference: loads (what an inference makes a chip do) times the prices of a hardware profile.
 
     E [J] =  synops [1] * synop [J]  (or * ac [J] where operations are priced, not chips)
           +  updates_active [1] * update_active [J]  +  updates_idle [1] * update_idle [J]
           +  spikes [1] * spike_out [J]
+          +  messages [1] * message [J]  +  hops [1] * hop [J]  +  chip_crossings [1] * chip_crossing [J]
+          +  memory accesses [1] * sram [J]
           +  (macs_input + macs_readout) [1] * mac [J]
+          +  T [1] * (io_step [J] + barrier [J])
+          +  chips [1] * time of an inference [s] * static_chip [W]
 
-with counts per inference. CAUSES is this sum as a table. A cause without a published price is listed with its
-count and makes the energy a lower bound; it is never taken as 0. Only prices of scope "per-term" add up: an
-"all-in" price is the average of a whole run, so it stands alone.
+CAUSES is this sum as a table. A cause without a published price is listed with its amount and makes the energy a lower
+bound; it is never taken as 0. Only prices of scope "per-term" add up: an "all-in" price is the average of a whole run,
+so it stands alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from msenas.errors import InputError, ProfileError
 from msenas.hardware.counts import Counts
-from msenas.hardware.price import GRADES, Band, Grade, Price
+from msenas.hardware.price import GRADES, KINDS, Band, Grade, Price
 from msenas.hardware.profile import Profile
+from msenas.hardware.workload import FloatArray, Load, Loads, loads_of_counts
 from msenas.phenotype.plan import Plan
 
 
@@ -27,32 +35,51 @@ class Cause:
     """Something that costs energy.
 
     Attributes:
-        count: name of the count (see `counts.Totals`).
+        load: name of the load (see `workload`).
         kinds: kinds of price that can pay for it; the first one of the profile does.
+        group: what it is part of in a picture.
         spiking: whether an all-in price of a spiking run already contains it.
+        optional: whether a profile without a price for it simply does not deal with it.
     """
 
-    count: str
+    load: str
     kinds: tuple[str, ...]
+    group: str
     spiking: bool = True
+    optional: bool = False
 
 
 CAUSES: tuple[Cause, ...] = (
-    Cause("synops", ("synop", "ac", "all_in_synop")),
-    Cause("updates_active", ("update_active", "update")),
-    Cause("updates_idle", ("update_idle", "update")),
-    Cause("spikes", ("spike_out",)),
-    Cause("macs_input", ("mac",), spiking=False),
-    Cause("macs_readout", ("mac",), spiking=False),
+    Cause("synops", ("synop", "ac", "all_in_synop"), "synapses"),
+    Cause("updates_active", ("update_active", "update"), "neurons"),
+    Cause("updates_idle", ("update_idle", "update"), "neurons"),
+    Cause("spikes", ("spike_out", "all_in_spike"), "spikes"),
+    Cause("messages", ("message",), "traffic"),
+    Cause("hops_ew", ("hop_ew", "hop"), "traffic"),
+    Cause("hops_ns", ("hop_ns", "hop"), "traffic"),
+    Cause("chip_crossings", ("chip_crossing",), "traffic"),
+    Cause("sram_8k", ("sram_8k_64b",), "memory"),
+    Cause("sram_32k", ("sram_32k_64b",), "memory"),
+    Cause("sram_1m", ("sram_1m_64b",), "memory"),
+    Cause("macs_input", ("mac",), "analog input", spiking=False),
+    Cause("macs_readout", ("mac",), "read-out", spiking=False),
+    Cause("macs_dense", ("all_in_mac", "mac"), "dense arithmetic", spiking=False),
+    Cause("io_steps", ("io_step",), "input and output", optional=True),
+    Cause("barriers", ("barrier",), "synchronisation", optional=True),
+    Cause("chip_seconds", ("static_chip",), "static"),
 )
 
-LEFT_OUT: tuple[str, ...] = (
-    "static power: needs the time of an inference",
-    "messages, hops and barriers: need the placement on cores",
-    "input and output: depend on the board, not on the network",
+LEFT_OUT: tuple[tuple[str, str], ...] = (
+    ("chip_seconds", "static power: needs the time of an inference"),
+    ("messages", "messages and hops: need cores in the profile and the placement on them"),
+    ("io_steps", "input and output: depend on the board, not on the network"),
 )
-"""What no estimate of this module contains, with the reason."""
+"""Loads that may be missing, with what that leaves out."""
 
+DENSE = "macs_dense"
+"""The load of a processor that computes every synapse in every time step."""
+VARYING = ("synapses", "spikes", "traffic", "memory")
+"""Groups of causes that depend on the sample."""
 WEIGHTY = 0.05
 """Share of the energy from which on a term counts for the grade of the whole."""
 
@@ -62,16 +89,25 @@ class Term:
     """One cause of the energy.
 
     Attributes:
-        cause: name of the count.
-        count: mean per inference.
+        cause: name of the load.
+        group: group of its cause.
+        amount: of one inference.
         price: what one costs.
         joule: J per inference.
+        by_place: nominal J per inference by population, plan.INPUT, workload.READOUT or workload.CHIP.
     """
 
     cause: str
-    count: float
+    group: str
+    amount: Band
     price: Price
     joule: Band
+    by_place: Mapping[str, float]
+
+    @property
+    def count(self) -> float:
+        """Nominal amount per inference."""
+        return self.amount.nominal
 
 
 @dataclass(frozen=True)
@@ -87,6 +123,7 @@ class Energy:
         unpriced: causes that occur and have no published price, with their mean count per inference.
         included: causes that another price already contains.
         left_out: what the number does not deal with, with the reason.
+        per_sample: nominal J of each sample, float64 [N]; None where only the mean is known.
     """
 
     profile: str
@@ -97,6 +134,7 @@ class Energy:
     unpriced: tuple[tuple[str, float], ...]
     included: tuple[str, ...]
     left_out: tuple[str, ...]
+    per_sample: FloatArray | None = None
 
     @property
     def at_least(self) -> bool:
@@ -114,7 +152,9 @@ class Energy:
         terms = [
             {
                 "cause": t.cause,
+                "group": t.group,
                 "count": t.count,
+                "by_place_joule": dict(t.by_place),
                 "price": t.price.kind,
                 "grade": t.price.grade,
                 "source": t.price.source,
@@ -137,7 +177,7 @@ class Energy:
 
 
 def estimate(plan: Plan, counts: Counts, profile: Profile) -> Energy:
-    """Energy per inference of a network on a chip.
+    """Energy per inference as far as counts alone tell: no static power, no traffic between cores.
 
     Args:
         plan: the network.
@@ -150,29 +190,68 @@ def estimate(plan: Plan, counts: Counts, profile: Profile) -> Energy:
     """
     if counts.populations.keys() != plan.by_name.keys():
         raise InputError("the counts belong to another plan: their populations differ")
-    numbers = counts.total.per_inference
+    return price(loads_of_counts(plan, counts), profile, counts.samples)
+
+
+def price(loads: Loads, profile: Profile, samples: int) -> Energy:
+    """Energy per inference of loads on a chip.
+
+    Raises:
+        ProfileError: The profile prices nothing of the loads, or an all-in price would be added.
+    """
     paid = _payers(profile)
-    all_in = any(price.scope == "all-in" for price in paid.values())
+    contained = _contained(paid)
+    loads = _executed(loads, profile)
     terms: list[Term] = []
+    used: list[Load] = []
     unpriced: list[tuple[str, float]] = []
     included: list[str] = []
-    left_out = list(LEFT_OUT)
+    left_out = [text for load, text in LEFT_OUT if load not in loads and (load != "messages" or DENSE not in loads)]
     for cause in CAUSES:
-        number, price = numbers[cause.count], paid.get(cause.count)
+        load, chosen = loads.get(cause.load), paid.get(cause.load)
+        if load is None:
+            continue
         reason = next((profile.left_out[kind] for kind in cause.kinds if kind in profile.left_out), None)
-        if price is not None and price.band is not None and price.scope != "included":
-            terms.append(Term(cause.count, number, price, price.band.times(number)))
-        elif price is not None or (all_in and cause.spiking):
-            included.append(cause.count)
+        if chosen is not None and chosen.band is not None and chosen.scope != "included":
+            if cause.load == "synops" and profile.zero_weights == "skipped" and "synops_nonzero" in loads:
+                load = loads["synops_nonzero"]
+            places = {place: amount * chosen.band.nominal for place, amount in load.by_place.items()}
+            joule = load.amount.product(chosen.band)
+            terms.append(Term(cause.load, cause.group, load.amount, chosen, joule, places))
+            used.append(load)
+        elif chosen is not None or contained(cause):
+            included.append(cause.load)
         elif reason is not None:
-            left_out.append(f"{cause.count}: {reason}")
-        elif number:
-            unpriced.append((cause.count, number))
+            left_out.append(f"{cause.load}: {reason}")
+        elif load.amount.nominal and (not cause.optional or any(kind in profile.prices for kind in cause.kinds)):
+            unpriced.append((cause.load, load.amount.nominal))
     if not terms:
-        raise ProfileError(f"hardware profile {profile.name}: prices nothing that this network does")
+        missing = ", ".join(cause for cause, _ in unpriced)
+        raise ProfileError(
+            f"hardware profile {profile.name}: nothing of what this network does has a published price ({missing})"
+        )
     joule = Band.total(t.joule for t in terms)
     lists = tuple(terms), joule, tuple(unpriced), tuple(included), tuple(left_out)
-    return Energy(profile.name, profile.label, counts.samples, *lists)
+    return Energy(profile.name, profile.label, samples, *lists, per_sample=_per_sample(terms, used))
+
+
+def _executed(loads: Loads, profile: Profile) -> Loads:
+    """The loads that a chip really has: those of events, or every synapse in every step."""
+    dense = (DENSE, "io_steps", "barriers", "chip_seconds")
+    if profile.execution == "dense":
+        return {name: load for name, load in loads.items() if name in dense}
+    return {name: load for name, load in loads.items() if name != DENSE}
+
+
+def _per_sample(terms: list[Term], loads: list[Load]) -> FloatArray | None:
+    """Nominal energy of each sample, if every load that depends on the sample is known by sample."""
+    samples = max((len(load.per_sample) for load in loads if load.per_sample is not None), default=0)
+    if not samples or any(t.group in VARYING and load.per_sample is None for t, load in zip(terms, loads, strict=True)):
+        return None
+    total = np.zeros(samples)
+    for term, load in zip(terms, loads, strict=True):
+        total += term.joule.nominal if load.per_sample is None else load.per_sample * (term.price.nominal or 0.0)
+    return total
 
 
 def _payers(profile: Profile) -> dict[str, Price]:
@@ -182,15 +261,26 @@ def _payers(profile: Profile) -> dict[str, Price]:
         known = (profile.prices[kind] for kind in cause.kinds if kind in profile.prices)
         usable = [price for price in known if price.band is not None or price.scope == "included"]
         if usable:
-            payers[cause.count] = usable[0]
-    scopes = {price.kind: price.scope for price in payers.values() if price.scope != "included"}
-    if "all-in" in scopes.values() and len(scopes) > 1:
-        mixed = ", ".join(f"{kind} ({scope})" for kind, scope in scopes.items())
-        raise ProfileError(
-            f"hardware profile {profile.name}: an all-in price contains all others and cannot be added "
-            f"to them, but these would be added: {mixed}"
-        )
+            payers[cause.load] = usable[0]
+    for average in (p for p in payers.values() if p.scope == "all-in"):
+        allowed = (average.kind, *KINDS[average.kind].besides)
+        added = [p for p in payers.values() if p.scope != "included" and p.kind not in allowed]
+        if added:
+            mixed = ", ".join(sorted({f"{p.kind} ({p.scope})" for p in added}))
+            raise ProfileError(
+                f"hardware profile {profile.name}: prices.{average.kind} is an all-in price, which contains all others "
+                f"and cannot be added to them, but these would be added: {mixed}"
+            )
     return payers
+
+
+def _contained(paid: Mapping[str, Price]) -> Callable[[Cause], bool]:
+    """Whether a cause is already contained in the all-in price of a profile."""
+    average = next((p for p in paid.values() if p.scope == "all-in"), None)
+    if average is None:
+        return lambda cause: False
+    kind = KINDS[average.kind]
+    return lambda cause: cause.spiking and not set(cause.kinds) & set(kind.besides)
 
 
 def _joules(band: Band) -> dict[str, float | None]:

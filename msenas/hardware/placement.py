@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from msenas.errors import InputError
+from msenas.errors import InputError, ProfileError
 from msenas.hardware.fanout import IntMap, reaching
+from msenas.hardware.profile import Profile
 from msenas.phenotype.plan import INPUT, Plan, Synapse
 
 MOST_CORES = 1 << 14
@@ -36,6 +37,26 @@ class Cores:
     per_chip: int | None = None
     per_tile: int = 1
     mesh: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, profile: Profile) -> Cores | None:
+        """The cores that a profile describes; None where it does not say how many neurons they hold.
+
+        Raises:
+            ProfileError: A core holds no neuron, or a chip has no core or router.
+        """
+        capacity, mesh = profile.capacity, profile.mesh
+        if capacity is None or capacity.neurons_per_core is None:
+            return None
+        numbers = {"capacity.neurons_per_core": capacity.neurons_per_core, "capacity.cores": capacity.cores}
+        if mesh is not None:
+            numbers |= {"mesh.width": mesh.width, "mesh.height": mesh.height}
+            numbers["mesh.cores_per_router"] = mesh.cores_per_router
+        for key, number in numbers.items():
+            if number is not None and number < 1:
+                raise ProfileError(f"hardware profile {profile.name}: {key} must be at least 1, not {number}")
+        side = None if mesh is None else (mesh.width, mesh.height)
+        return cls(capacity.neurons_per_core, capacity.cores, mesh.cores_per_router if mesh else 1, side)
 
 
 @dataclass(frozen=True)

@@ -84,14 +84,24 @@ class Band:
         high = None if self.high is None else self.high * factor
         return Band(low, self.nominal * factor, high)
 
+    def product(self, other: Band) -> Band:
+        """The band of the products of numbers that are not negative; nothing of anything is exactly 0."""
+        if self.nominal == 0 or other.nominal == 0:
+            return Band(0.0, 0.0, 0.0)
+        low = None if self.low is None or other.low is None else self.low * other.low
+        high = None if self.high is None or other.high is None else self.high * other.high
+        return Band(low, self.nominal * other.nominal, high)
+
     @staticmethod
     def total(bands: Iterable[Band]) -> Band:
-        """The sum; a bound of the sum is None when one of its parts has none."""
+        """The sum; parts are not negative, so one without a lower bound adds 0 to that of the sum.
+
+        The sum has no upper bound when one of its parts has none.
+        """
         parts = tuple(bands)
-        lows = [b.low for b in parts if b.low is not None]
         highs = [b.high for b in parts if b.high is not None]
         return Band(
-            math.fsum(lows) if len(lows) == len(parts) else None,
+            math.fsum(b.low or 0.0 for b in parts),
             math.fsum(b.nominal for b in parts),
             math.fsum(highs) if len(highs) == len(parts) else None,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -112,6 +112,23 @@ class Capacity:
 
 
 @dataclass(frozen=True)
+class Mesh:
+    """How the cores of one chip are connected.
+
+    Attributes:
+        source: where it was published.
+        width: routers from west to east.
+        height: routers from north to south.
+        cores_per_router: cores that share a router.
+    """
+
+    source: Text
+    width: int
+    height: int
+    cores_per_router: int = 1
+
+
+@dataclass(frozen=True)
 class Profile:
     """One chip, or one set of prices of a chip.
 
@@ -129,6 +146,12 @@ class Profile:
         published: figures of whole runs, for the record; never used in a sum.
         timing: how long things take.
         capacity: what fits on one chip.
+        mesh: how its cores are connected.
+        abstract: no chip but an index of arithmetic, which is not ranked among chips.
+        execution: "events" for chips that compute where spikes go; "dense" for processors that compute every synapse
+            in every time step.
+        zero_weights: whether an event is paid for that meets a weight of zero ("paid": dense kernels; "skipped": lists
+            of synapses).
     """
 
     name: Name
@@ -144,10 +167,14 @@ class Profile:
     published: tuple[Published, ...] = ()
     timing: Timing | None = None
     capacity: Capacity | None = None
+    mesh: Mesh | None = None
+    abstract: bool = False
+    execution: Literal["events", "dense"] = "events"
+    zero_weights: Literal["paid", "skipped"] = "paid"
 
 
-Facts = TypeVar("Facts", Timing, Capacity, Published, Profile, Price)
-TABLES = {"timing": Timing, "capacity": Capacity}
+Facts = TypeVar("Facts", Timing, Capacity, Mesh, Published, Profile, Price)
+TABLES = {"timing": Timing, "capacity": Capacity, "mesh": Mesh}
 """Tables of a profile that hold facts only."""
 
 

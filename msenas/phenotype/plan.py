@@ -177,10 +177,14 @@ class Plan:
             return self.spec.input_shape
         return self.by_name[synapse.sources[0]].shape
 
+    def weights_of(self, synapse: Synapse) -> int:
+        """Weights of a synapse's convolution."""
+        return self.source_channels(synapse) * self.by_name[synapse.target].channels * synapse.kernel**2
+
     @cached_property
     def parameters(self) -> int:
         """Trainable numbers: convolution weights, scale and shift per normalised channel, read-out."""
-        weights = sum(self.source_channels(s) * self.by_name[s.target].channels * s.kernel**2 for s in self.synapses)
+        weights = sum(map(self.weights_of, self.synapses))
         norms = sum(2 * p.channels for p in self.populations if any(not s.inhibitory for s in self.incoming[p.name]))
         readout = (self.by_name[self.readout[0]].channels + 1) * self.spec.classes
         return weights + norms + readout

@@ -45,8 +45,6 @@ def read_subject(path: Path) -> Subject:
     content = read_json(path, GENOME_FORMS)
     if isinstance(content, dict) and "schema" in content:
         best = read_best(path)
-        if best.weights is not None:
-            raise InputError(f"{path}: it has trained weights ({best.weights.file}); only random ones can be scored")
         return Subject(best.genotype, _options_of(best), best.scores, best)
     try:
         genome = Genome.from_flat(content) if isinstance(content, list) else Genome.from_readable(content)
@@ -105,9 +103,12 @@ def score(subject: Subject, prepared: Prepared, fitnesses: Sequence[str]) -> Ite
     """Scores of the network, one evaluation for each fitness.
 
     Raises:
+        InputError: The network has trained weights.
         GenomeError: The genome describes no network.
         ScoreError: A value is not a finite number.
     """
+    if subject.best is not None and subject.best.weights is not None:
+        raise InputError(f"{subject.best.weights.file} are trained weights; only random ones can be scored")
     plan = decode(subject.genome, prepared.spec)
     for name in fitnesses:
         yield name, replace(prepared.evaluator, fitness=name)(plan)

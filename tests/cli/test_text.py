@@ -10,8 +10,9 @@ from rich.console import Console
 
 from msenas.cli.app import OUT
 from msenas.cli.options import given
-from msenas.cli.progress import joule, search_progress
+from msenas.cli.progress import search_progress
 from msenas.cli.render import energy_text, motif_line, next_steps, print_result, score_table
+from msenas.hardware.quantity import joules
 from msenas.search.config import SearchConfig
 from msenas.search.loop import End
 from msenas.search.outcome import summarise
@@ -45,7 +46,7 @@ def test_given_options():
     [(2.194e-7, "219 nJ"), (1.5, "1.5 J"), (2e-3, "2 mJ"), (3e-6, "3 uJ"), (4e-12, "4 pJ"), (0.0, "0 pJ")],
 )
 def test_joule(value, text):
-    assert joule(value) == text
+    assert joules(value) == text
 
 
 @pytest.mark.parametrize(

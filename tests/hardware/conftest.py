@@ -28,7 +28,7 @@ def direct_plan() -> Plan:
 
 @pytest.fixture
 def events_spikes() -> SpikeCounts:
-    """Two samples: an event in the corner, three in the middle; five spikes of one place."""
+    """Two samples: an event in the corner, three in the middle; five spikes of one place, nine active updates."""
     events, fired = np.zeros((4, 4), np.int64), np.zeros((4, 4), np.int64)
     events[0, 0], events[1, 2], fired[3, 3] = 1, 3, 5
-    return SpikeCounts(2, {INPUT: events, "L1.E1": fired})
+    return SpikeCounts(2, {INPUT: events, "L1.E1": fired}, {"L1.E1": 9})

@@ -101,12 +101,17 @@ def test_counts_by_hand(events_plan: Plan, events_spikes: SpikeCounts) -> None:
     # taps in bounds on 4 x 4: (2 + 3 + 3 + 2) squared; 1 x 4 channels, 2 steps, 2 samples
     assert total.synops_dense == 100 * 1 * 4 * 2 * 2
     # 64 neurons, 2 steps, 2 samples
-    assert (total.updates, total.updates_active, total.updates_idle) == (256, 5, 251)
+    assert (total.updates, total.updates_active, total.updates_idle) == (256, 9, 247)
     # 4 channels to 3 classes, 2 samples
     assert (total.macs_input, total.macs_readout, total.macs) == (0, 24, 24)
     assert counts.samples == 2
     assert total.per_inference["synops"] == 62
-    assert counts.populations["L1.E1"].per_inference["updates_idle"] == 125.5
+    assert counts.populations["L1.E1"].per_inference["updates_idle"] == 123.5
+
+
+def test_all_updates_are_active_unless_activity_is_given(events_plan: Plan, events_spikes: SpikeCounts) -> None:
+    total = count(events_plan, replace(events_spikes, active={})).total
+    assert (total.updates, total.updates_active, total.updates_idle) == (256, 256, 0)
 
 
 def test_an_analog_input_is_macs_once_per_inference(direct_plan: Plan, events_spikes: SpikeCounts) -> None:

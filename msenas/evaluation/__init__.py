@@ -1,0 +1,1 @@
+"""What a finished network does on data: spikes, operations and joules, accuracy."""

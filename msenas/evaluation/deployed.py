@@ -1,0 +1,112 @@
+"""A network as it would be deployed - trained, or calibrated at random - with the data that it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from msenas.data import Dataset, Split
+from msenas.errors import InputError, unknown
+from msenas.phenotype.calibrate import calibrate
+from msenas.phenotype.decode import decode
+from msenas.phenotype.encoding import Standard, encode
+from msenas.phenotype.network import Network
+from msenas.runs.weights import load_network
+from msenas.search.prepare import Prepared
+from msenas.search.scoring import Subject, prepare_subject, read_subject
+
+SPLITS = ("test", "val", "train")
+BATCH = 64
+"""Samples that run together."""
+CALIBRATION = 256
+"""Training samples that set the normalisation of an untrained network."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A network in inference mode and its data.
+
+    Attributes:
+        network: ready to run.
+        trained: whether its weights were trained; otherwise they are random and its normalisation was calibrated.
+        dataset: the data.
+        standard: statistics of the training split, for the direct code.
+        seed: seeds the choice of samples and the encoder.
+    """
+
+    network: Network
+    trained: bool
+    dataset: Dataset
+    standard: Standard
+    seed: int
+
+    def split(self, name: str) -> Split:
+        """A split of the data.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        if name not in SPLITS:
+            raise InputError(unknown("split", name, SPLITS))
+        chosen: Split = getattr(self.dataset, name)
+        return chosen
+
+    def choose(self, split: str, samples: int | None) -> np.ndarray:
+        """Places in a split: `samples` of them drawn without repetition, or all if there are no more; int64 [n].
+
+        Raises:
+            InputError: Less than one sample is asked for.
+        """
+        if samples is not None and samples < 1:
+            raise InputError(f"samples must be at least 1, not {samples}")
+        there = len(self.split(split))
+        if samples is None or samples >= there:
+            return np.arange(there)
+        rng = np.random.default_rng([self.seed, 0xE57])
+        return np.sort(rng.choice(there, samples, replace=False))
+
+    def batches(self, split: str, places: np.ndarray) -> Iterator[Tensor]:
+        """Encoded frames [T or 1, B, C, H, W] of some samples, in order."""
+        source, spec = self.split(split), self.network.plan.spec
+        for number, start in enumerate(range(0, len(places), BATCH)):
+            inputs = torch.from_numpy(source.batch(places[start : start + BATCH]))
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+            yield encode(inputs, spec, self.standard, generator)
+
+
+def deploy(path: Path, options: Mapping[str, Any], *, download: bool = False) -> Deployed:
+    """Read best.json (or a bare genome) and its data; an untrained network is calibrated on training samples.
+
+    Args:
+        path: best.json, its folder, or a genome as JSON.
+        options: options of the search that win over those of the file, such as "dataset" or "data".
+        download: fetch the data set if no copy is found.
+
+    Raises:
+        InputError: The file, its weights, the options or the data cannot be used, or do not fit each other.
+    """
+    subject = read_subject(path)
+    prepared = prepare_subject(subject, options, download=download)
+    network, trained = _network(subject, prepared, path)
+    standard, seed = prepared.evaluator.probe.standard, prepared.evaluator.seed
+    deployed = Deployed(network, trained, prepared.dataset, standard, seed)
+    if not trained:
+        calibrate(network, deployed.batches("train", deployed.choose("train", CALIBRATION)))
+    network.eval()
+    return deployed
+
+
+def _network(subject: Subject, prepared: Prepared, path: Path) -> tuple[Network, bool]:
+    best = subject.best
+    if best is None or best.weights is None:
+        return Network(decode(subject.genome, prepared.spec), prepared.evaluator.seed), False
+    if prepared.spec != best.network:
+        differing = [n for n in vars(best.network) if getattr(best.network, n) != getattr(prepared.spec, n)]
+        raise InputError(f"{path}: its weights were trained with another {', '.join(differing)}")
+    return load_network(best, path if path.is_dir() else path.parent), True
