@@ -17,6 +17,8 @@ Scope = Literal["per-term", "all-in", "included"]
 Grade = Literal["measured", "derived", "simulated", "vendor", "assumed", "unknown"]
 GRADES: tuple[Grade, ...] = ("measured", "derived", "simulated", "vendor", "assumed", "unknown")
 """Evidence grades from the strongest to the weakest."""
+SCOPES: tuple[Scope, ...] = ("per-term", "all-in", "included")
+"""What a figure contains: one piece; all of a run; nothing that another price does not contain."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 """Prose of a profile."""
 
@@ -43,8 +45,8 @@ KINDS: dict[str, Kind] = {
     "ac": Kind("joule", "one addition"),
     "mac": Kind("joule", "one multiplication with addition"),
     "update": Kind("joule", "one neuron and time step, whether it fires or not"),
-    "update_active": Kind("joule", "one neuron and time step in which it fires"),
-    "update_idle": Kind("joule", "one neuron and time step in which it does not fire"),
+    "update_active": Kind("joule", "one neuron and time step in which it has something to integrate"),
+    "update_idle": Kind("joule", "one neuron and time step in which it has nothing to integrate"),
     "spike_out": Kind("joule", "one spike leaving its neuron"),
     "message": Kind("joule", "one spike sent to one destination core"),
     "hop": Kind("joule", "one message passing one router, in any direction"),
@@ -134,3 +136,10 @@ class Price:
     def band(self) -> Band | None:
         """The figure with its bounds, or None when it is unknown."""
         return None if self.nominal is None else Band(self.low, self.nominal, self.high)
+
+
+def sum_conflicts(prices: Iterable[Price]) -> list[tuple[str, str]]:
+    """Pairs of an average and a kind that it contains, both with figures to be summed; a sum must have none."""
+    summed = [price.kind for price in prices if price.scope != "included" and price.band is not None]
+    averages = [kind for kind in summed if KINDS[kind].all_in]
+    return [(a, kind) for a in averages for kind in summed if kind != a and kind not in KINDS[a].besides]

@@ -5,29 +5,17 @@ The shipped profiles lie in `hw_profiles/`, whose README gives the meaning of ev
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 
 from msenas.errors import ProfileError, unknown
-from msenas.hardware.price import KINDS, Grade, Price, Text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-MAX_BYTES = 256 * 1024
-"""Largest profile file that is read."""
-MAX_LINE = 1000
-"""Longest line of a profile in bytes: the time to parse a dotted key grows with the square of its length."""
-MAX_NUMBER = float(1 << 40)
-"""Largest number in a profile, whatever its unit."""
+from msenas.hardware.price import GRADES, KINDS, SCOPES, Grade, Price, Text, sum_conflicts
+from msenas.hardware.schema import facts, known_table, number, parse_toml, read_bounded
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
 
@@ -173,9 +161,10 @@ class Profile:
     zero_weights: Literal["paid", "skipped"] = "paid"
 
 
-Facts = TypeVar("Facts", Timing, Capacity, Mesh, Published, Profile, Price)
 TABLES = {"timing": Timing, "capacity": Capacity, "mesh": Mesh}
 """Tables of a profile that hold facts only."""
+CHOICES = {"grade": GRADES, "scope": SCOPES}
+"""Keys that hold one of several words."""
 
 
 def profile_names() -> tuple[str, ...]:
@@ -194,7 +183,8 @@ def load_profile(name_or_path: str | Path) -> Profile:
         ProfileError: The name is unknown, the file cannot be read, or it does not follow the schema.
     """
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
-        return parse_profile(_read(Path(name_or_path)), str(name_or_path))
+        path = Path(name_or_path)
+        return parse_profile(read_bounded(path, f"hardware profile {path}"), str(path))
     names = profile_names()
     if name_or_path not in names:
         text = unknown("hardware profile", name_or_path[:64], names)
@@ -207,103 +197,59 @@ def parse_profile(content: bytes, where: str) -> Profile:
     """Check the content of a profile file.
 
     Args:
-        content: TOML in UTF-8, at most MAX_BYTES in lines of at most MAX_LINE bytes.
+        content: TOML in UTF-8, within the limits of `schema`.
         where: name of the file for messages.
 
     Raises:
         ProfileError: It is not TOML, or does not follow the schema; the message names the key.
     """
     where = f"hardware profile {where}"
-    data = _toml(content, where)
-    prices, left_out = (_table(data.pop(key, {}), KINDS, f"{where}: {key}") for key in ("prices", "left_out"))
+    data = parse_toml(content, where)
+    prices, left_out = (known_table(data.pop(key, {}), KINDS, f"{where}: {key}") for key in ("prices", "left_out"))
     if not prices:
         raise ProfileError(f"{where}: no [prices.KIND] table; kinds: {', '.join(KINDS)}")
     if both := sorted(prices.keys() & left_out.keys()):
         raise ProfileError(f"{where}: {', '.join(both)} cannot be both in prices and in left_out")
     for key, kind in TABLES.items():
         if key in data:
-            data[key] = _facts(data[key], kind, f"{where}: {key}")
-    data["published"] = [_published(entry, i, where) for i, entry in enumerate(data.get("published", []), start=1)]
-    profile = _facts({**data, "left_out": left_out}, Profile, where)
-    return replace(profile, prices={kind: _price(kind, prices[kind], where) for kind in prices})
+            data[key] = facts(data[key], kind, f"{where}: {key}", CHOICES)
+    if "published" in data:
+        data["published"] = _published(data["published"], f"{where}: published")
+    profile = facts({**data, "left_out": left_out}, Profile, where, CHOICES)
+    priced = {kind: _price(kind, prices[kind], f"{where}: prices.{kind}") for kind in prices}
+    for all_in, other in sum_conflicts(priced.values()):
+        raise ProfileError(
+            f"{where}: prices.{all_in} is an average that contains {other}, so they cannot both be summed: give "
+            f'prices.{other} the scope "included", or move one of them to [[published]]'
+        )
+    return replace(profile, prices=priced)
 
 
-def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise ProfileError(f"hardware profile {path}: there is no such file")
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ProfileError(f"hardware profile {path}: cannot be read: {error.strerror}") from None
-
-
-def _toml(content: bytes, where: str) -> dict[str, Any]:
-    if len(content) > MAX_BYTES:
-        raise ProfileError(f"{where}: larger than the allowed {MAX_BYTES // 1024} kB")
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if len(line) > MAX_LINE:
-            raise ProfileError(f"{where}: line {number} is longer than the allowed {MAX_LINE} bytes")
-    try:
-        return tomllib.loads(content.decode())
-    except UnicodeDecodeError:
-        raise ProfileError(f"{where}: not a text file in UTF-8") from None
-    except RecursionError:
-        raise ProfileError(f"{where}: nested too deeply") from None
-    except ValueError as error:
-        raise ProfileError(f"{where}: not TOML: {error}") from None
-
-
-def _table(data: object, known: Iterable[str], where: str) -> dict[str, Any]:
-    """The data as a table, with known keys only."""
-    if not isinstance(data, dict):
-        raise ProfileError(f"{where}: must be a table, not {type(data).__name__}")
-    allowed = tuple(known)
-    for key in data:
-        if key not in allowed:
-            raise ProfileError(f"{where}: {unknown('key', key[:64], allowed)}")
-    return data
-
-
-def _facts(data: object, kind: type[Facts], where: str) -> Facts:
-    """The data as a dataclass: keys, types, and numbers that are finite, not negative and in order."""
-    table = _table(data, (f.name for f in fields(kind)), where)
-    for key, value in table.items():
-        _check_numbers(value, f"{where}: {key}")
-    try:
-        return msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:
-        raise ProfileError(f"{where}: {str(error).replace('$.', '')}") from None
-
-
-def _published(data: object, number: int, where: str) -> Published:
-    where = f"{where}: published no. {number}"
-    entry = _facts(data, Published, where)
-    if entry.joule is entry.watt is entry.second is None:
-        raise ProfileError(f"{where}: needs a figure: joule, watt or second")
-    return entry
-
-
-def _check_numbers(value: object, where: str) -> None:
-    numbers = [n for n in (value if isinstance(value, list) else [value]) if isinstance(n, int | float)]
-    if not all(0 <= n <= MAX_NUMBER for n in numbers):
-        raise ProfileError(f"{where} must be a number from 0 to {MAX_NUMBER:g}, not {value}")
-    if numbers != sorted(numbers):
-        raise ProfileError(f"{where} must be [least, most], not {value}")
+def _published(data: object, where: str) -> list[Published]:
+    if not isinstance(data, list):
+        raise ProfileError(f"{where}: must be tables with the heading [[published]]")
+    entries = [facts(entry, Published, f"{where} no. {i}", CHOICES) for i, entry in enumerate(data, start=1)]
+    for i, entry in enumerate(entries, start=1):
+        if entry.joule is entry.watt is entry.second is None:
+            raise ProfileError(f"{where} no. {i}: needs a figure: joule, watt or second")
+    return entries
 
 
 def _price(kind: str, data: object, where: str) -> Price:
-    where = f"{where}: prices.{kind}"
-    bounds = {f"{bound}_{KINDS[kind].unit}": bound for bound in ("low", "nominal", "high")}
-    table = _table(data, (*bounds, "scope", "grade", "source"), where)
-    for key in bounds:
-        _check_numbers(table.get(key), f"{where}: {key}")
-    price = _facts({"kind": kind} | {bounds.get(key, key): table[key] for key in table}, Price, where)
-    figures = [figure for figure in (price.low, price.nominal, price.high) if figure is not None]
+    unit, all_in = KINDS[kind].unit, KINDS[kind].all_in
+    bounds = {f"{bound}_{unit}": bound for bound in ("low", "nominal", "high")}
+    table = known_table(data, (*bounds, "scope", "grade", "source"), where)
+    figures = [number(table[key], f"{where}: {key}") for key in bounds if key in table]
     if figures != sorted(figures):
         raise ProfileError(f"{where}: must hold low <= nominal <= high, not {figures}")
+    price = facts({"kind": kind} | {bounds.get(key, key): table[key] for key in table}, Price, where, CHOICES)
     if figures and price.nominal is None:
-        raise ProfileError(f"{where}: a bound needs a nominal_{KINDS[kind].unit}")
+        raise ProfileError(f"{where}: a bound needs a nominal_{unit}")
     if (price.grade == "unknown") != (price.nominal is None):
         raise ProfileError(f'{where}: a figure is absent exactly when its grade is "unknown"')
+    if (price.scope == "all-in") != all_in:
+        averages = ", ".join(name for name in KINDS if KINDS[name].all_in)
+        raise ProfileError(
+            f'{where}: the scope "all-in" belongs to averages over a run, which are the kinds {averages}'
+        )
     return price

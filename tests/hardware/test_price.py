@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from msenas.hardware.price import KINDS, Band, Price
+from msenas.hardware.price import KINDS, Band, Price, sum_conflicts
 
 
 def test_a_band_scales_and_adds() -> None:
@@ -27,3 +27,21 @@ def test_an_unknown_price_has_no_band() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_static_power_is_in_watt(kind: str) -> None:
     assert KINDS[kind].unit == ("watt" if kind == "static_chip" else "joule")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_averages_are_named_as_such_and_leave_out_kinds_that_exist(kind: str) -> None:
+    assert KINDS[kind].all_in == kind.startswith("all_in_")
+    assert set(KINDS[kind].besides) <= set(KINDS)
+    assert KINDS[kind].all_in or not KINDS[kind].besides
+
+
+def test_what_cannot_be_summed() -> None:
+    mean = Price("all_in_spike", "all-in", "measured", "a test", nominal=1.0)
+    static = Price("static_chip", "per-term", "measured", "a test", nominal=1.0)
+    synop = Price("synop", "per-term", "measured", "a test", nominal=1.0)
+    inside = Price("synop", "included", "measured", "a test", nominal=1.0)
+    nobody = Price("synop", "per-term", "unknown", "a test")
+    assert sum_conflicts([mean, static, synop]) == [("all_in_spike", "synop")]
+    assert sum_conflicts([mean, static, inside]) == sum_conflicts([mean, static, nobody]) == []
+    assert sum_conflicts([static, synop]) == []
