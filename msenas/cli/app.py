@@ -209,8 +209,8 @@ def profiles(
     name: Annotated[str | None, typer.Argument(help="A profile's name or TOML file.")] = None,
     as_json: opt.Json = False,
 ) -> None:
-    """List the hardware profiles, or show the prices and sources of one."""
-    from msenas.cli.commands import show_profiles
+    """List the hardware profiles, or show the prices, times and sources of one."""
+    from msenas.cli.profiles import show_profiles
 
     show_profiles(name, as_json, OUT)
 

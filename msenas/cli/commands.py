@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from msenas.cli.progress import search_progress
-from msenas.cli.render import print_result, profile_table, score_table
+from msenas.cli.render import print_result, score_table
 from msenas.data import DATASETS, Found, find
-from msenas.errors import CheckFailed, InputError, unknown
+from msenas.errors import CheckFailed
 from msenas.fitness.evaluate import ScoreError, Scores
 from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
-from msenas.hardware.profile import load_profile, profile_names
 from msenas.phenotype.outline import outline
 from msenas.phenotype.picture import draw
 from msenas.runs.best import read_best
@@ -133,31 +132,6 @@ def _dataset_row(name: str, copies: Sequence[Found]) -> dict[str, object]:
     about = {"name": name, "title": entry.title, "kind": entry.kind, "classes": entry.classes}
     found = [{"path": str(c.path), "layout": c.layout.name, "files": len(c.files)} for c in copies]
     return {**about, "tree": entry.tree, "found": found}
-
-
-def show_profiles(name: str | None, as_json: bool, out: Console) -> None:
-    """Print all profiles, or the prices of one."""
-    if name is None:
-        loaded = [load_profile(n) for n in profile_names()]
-        if as_json:
-            print_json([{"name": p.name, "title": p.title} for p in loaded])
-            return
-        table = Table("name", "title", "priced per")
-        for profile in loaded:
-            table.add_row(profile.name, profile.title, ", ".join(profile.prices))
-        out.print(table)
-        return
-    if name not in profile_names() and not name.endswith(".toml"):
-        raise InputError(unknown("hardware profile", name, profile_names()))
-    profile = load_profile(name)
-    if as_json:
-        print_json(asdict(profile))
-        return
-    out.print(profile_table(profile))
-    for kind, reason in profile.left_out.items():
-        out.print(f"left out: {kind} - {reason}")
-    if profile.note:
-        out.print(f"note: {profile.note}")
 
 
 def print_json(data: object) -> None:

@@ -15,8 +15,6 @@ from rich.table import Table
 from msenas.fitness.registry import FITNESSES
 from msenas.genotype.genome import Genome
 from msenas.genotype.motifs import MOTIFS
-from msenas.hardware.price import KINDS
-from msenas.hardware.profile import Profile
 from msenas.hardware.quantity import joules
 from msenas.search.loop import End
 from msenas.search.session import Result
@@ -108,29 +106,3 @@ def program() -> str:
     if called.stem != "msenas" or shutil.which("msenas") == str(called.absolute()):
         return "msenas"
     return shlex.quote(str(called))
-
-
-def profile_table(profile: Profile) -> Table:
-    """The prices of a profile with their ranges, grades and sources."""
-    table = Table(
-        "price",
-        "low",
-        "nominal",
-        "high",
-        "per",
-        "scope",
-        "grade",
-        "source",
-        title=f"{profile.name}: {profile.title}",
-    )
-    for price in profile.prices.values():
-        unit = KINDS[price.kind].unit
-        figures = [_figure(value, unit) for value in (price.low, price.nominal, price.high)]
-        table.add_row(price.kind, *figures, KINDS[price.kind].meaning, price.scope, price.grade, price.source)
-    return table
-
-
-def _figure(value: float | None, unit: str) -> str:
-    if value is None:
-        return "unknown"
-    return joules(value) if unit == "joule" else f"{value:.3g} W"

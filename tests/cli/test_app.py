@@ -12,7 +12,6 @@ import pytest
 import msenas
 from msenas.cli.app import app
 from msenas.data import DATASETS
-from msenas.hardware.profile import profile_names
 from tests.conftest import motif_genome
 
 COMMANDS = [c.name or c.callback.__name__ for c in app.registered_commands]
@@ -73,7 +72,7 @@ def test_unknown_command(cli):
     [
         ("dataset", "digit", "unknown data set 'digit'; did you mean 'digits'?"),
         ("fitness", "rdm-contrst", "did you mean 'rdm-contrast'?"),
-        ("hardware", "loihi", "did you mean 'loihi1'?"),
+        ("hardware", "lohi1", "did you mean 'loihi1'?"),
         ("motifs", "FE,FX", "unknown motif 'FX'"),
         ("objectives", "fitness,energi", "did you mean 'energy'?"),
         ("preset", "papr", "did you mean 'paper'?"),
@@ -129,26 +128,6 @@ def test_datasets_as_json_and_as_text(cli):
     assert code == 0
     assert [row["name"] for row in json.loads(out)] == list(DATASETS)
     assert "digits" in cli("datasets")[1]
-
-
-def test_profiles_as_json_and_as_text(cli):
-    code, out, _ = cli("profiles", "--json")
-    assert code == 0
-    assert [row["name"] for row in json.loads(out)] == list(profile_names())
-    assert profile_names()[0] in cli("profiles")[1]
-
-
-@pytest.mark.parametrize("name", profile_names())
-def test_one_profile(cli, name):
-    code, out, _ = cli("profiles", name, "--json")
-    assert code == 0
-    assert json.loads(out)["name"] == name
-    assert cli("profiles", name)[0] == 0
-
-
-def test_unknown_profile(cli, tmp_path):
-    assert "did you mean 'loihi1'" in refused(cli("profiles", "loihi"))
-    assert "missing.toml" in refused(cli("profiles", tmp_path / "missing.toml"))
 
 
 @pytest.mark.parametrize(
