@@ -84,9 +84,14 @@ def test_static_power_placement_and_board_are_named_as_left_out(counted: Case) -
 
 
 def prices_something(name: str) -> bool:
-    """Whether the profile has a figure for anything that the network of `counted` does."""
-    paid = {price.kind for price in load_profile(name).prices.values() if price.band and price.scope != "included"}
-    return any(paid & set(cause.kinds) for cause in CAUSES)
+    """Whether a profile has a price for something that counts alone tell."""
+    kinds = {kind for cause in CAUSES if cause.load in loads_of_counts_alone() for kind in cause.kinds}
+    prices = load_profile(name).prices
+    return any(p.band is not None and p.scope != "included" for kind, p in prices.items() if kind in kinds)
+
+
+def loads_of_counts_alone() -> set[str]:
+    return {"macs_dense", *Totals.__dataclass_fields__}
 
 
 PRICED = [name for name in profile_names() if prices_something(name)]

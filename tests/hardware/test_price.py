@@ -12,7 +12,14 @@ def test_a_band_scales_and_adds() -> None:
 
 def test_a_missing_bound_stays_missing() -> None:
     assert Band(None, 2, 3).times(2) == Band(None, 4, 6)
-    assert Band.total([Band(None, 2, 3), Band(1, 1, 1)]) == Band(None, 3, 4)
+    assert Band(None, 2, 3).product(Band(1, 2, None)) == Band(None, 4, None)
+    assert Band(1, 2, 3).product(Band(4, 5, 6)) == Band(4, 10, 18)
+    assert Band(None, 2, None).product(Band(0, 0, 0)) == Band(0, 0, 0)
+
+
+def test_a_sum_is_at_least_what_is_known_of_its_parts_and_has_no_upper_bound_without_theirs() -> None:
+    assert Band.total([Band(None, 2, 3), Band(1, 1, 1)]) == Band(1, 3, 4)
+    assert Band.total([Band(1, 2, None), Band(1, 1, 1)]) == Band(2, 3, None)
 
 
 def test_nothing_costs_nothing_even_without_bounds() -> None:

@@ -13,7 +13,7 @@ from msenas.runs.best import SCHEMA, Best, Weights, forms, write_best
 from msenas.search.config import SearchConfig
 from msenas.search.outcome import best_of
 from msenas.search.prepare import prepare
-from msenas.search.scoring import RECORDED, prepare_subject, read_subject
+from msenas.search.scoring import RECORDED, prepare_subject, read_subject, score
 from tests.conftest import motif_genome, small_spec
 from tests.search.conftest import record
 
@@ -89,5 +89,6 @@ def test_another_network_than_the_data_want_is_refused(tmp_path, prepared, other
 def test_trained_weights_are_refused(tmp_path, prepared):
     best = msgspec.structs.replace(best_of(record(0), prepared), weights=Weights("w.safetensors", "0"))
     write_best(tmp_path / "best.json", best)
+    subject = read_subject(tmp_path)
     with pytest.raises(InputError, match="trained weights"):
-        read_subject(tmp_path)
+        next(score(subject, prepared, ["synops"]))
