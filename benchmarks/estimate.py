@@ -1,0 +1,109 @@
+"""What counting adds to a forward pass, and how long pricing takes.
+
+    python benchmarks/estimate.py [--genomes 8] [--samples 256] [--repeats 7]
+
+Networks of the default width at CIFAR-10 shape, T = 4, with weights that lie on no 8-bit grid, like trained ones. The
+bare forward pass and the census take turns in one process with one thread; the ratio is that of their smallest times,
+then the median and range over the networks. Pricing is the report on all shipped profiles from a finished census.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from msenas.genotype.space import Space
+from msenas.hardware.census import take_census
+from msenas.hardware.profile import load_profile, profile_names
+from msenas.hardware.report import kinds_of_cores, report
+from msenas.phenotype.calibrate import calibrate
+from msenas.phenotype.decode import DisconnectedGenome, decode
+from msenas.phenotype.network import Network
+from msenas.phenotype.plan import Plan
+from msenas.phenotype.spec import NetworkSpec, default_reductions
+from msenas.search.prepare import environment
+from msenas.search.workers import tune_process
+
+SHAPE, CLASSES, LAYERS, BATCH = (3, 32, 32), 10, 6, 64
+
+
+def main() -> None:
+    """Print the overhead of counting and the time of pricing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--genomes", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=7)
+    options = parser.parse_args()
+    about = environment()
+    print(about["processor"], about["versions"])
+    tune_process()
+    rows = [_row(plan, options) for plan in _plans(options.genomes)]
+    counting, everything, pricing = zip(*rows, strict=True)
+    print(f"{len(rows)} networks, {options.samples} samples, {len(profile_names())} profiles")
+    print(f"  counting over the forward pass: {_spread(counting, '.1%')}")
+    print(f"  with messages and hops for every kind of cores: {_spread(everything, '.1%')}")
+    print(f"  pricing on all profiles: {_spread(pricing, '.1f')} ms")
+
+
+def _row(plan: Plan, options: argparse.Namespace) -> tuple[float, float, float]:
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((options.samples, *SHAPE)).astype(np.float32)
+    batches = [torch.from_numpy(images[i : i + BATCH])[None] for i in range(0, len(images), BATCH)]
+    network = Network(plan)
+    with torch.no_grad():
+        for weight in network.weights:
+            weight.mul_(1.001)
+    calibrate(network, batches[:2])
+    profiles = [load_profile(name) for name in profile_names()]
+    cores = kinds_of_cores(profiles)
+    census = take_census(network, batches, cores)
+
+    @torch.no_grad()
+    def forward() -> None:
+        for frames in batches:
+            network(frames)
+
+    actions = [
+        forward,
+        lambda: take_census(network, batches),
+        lambda: take_census(network, batches, cores),
+        lambda: report(plan, census, profiles),
+    ]
+    bare, counted, everything, priced = _best(actions, options.repeats)
+    return counted / bare - 1, everything / bare - 1, 1e3 * priced
+
+
+def _best(actions: list[Callable[[], object]], repeats: int) -> list[float]:
+    """Smallest seconds of each action; they take turns."""
+    best = [float("inf")] * len(actions)
+    for _ in range(repeats):
+        for i, action in enumerate(actions):
+            start = time.perf_counter()
+            action()
+            best[i] = min(best[i], time.perf_counter() - start)
+    return best
+
+
+def _plans(count: int) -> list[Plan]:
+    spec = NetworkSpec(SHAPE, CLASSES, LAYERS, reductions=default_reductions(LAYERS, SHAPE[1]))
+    rng, space, found = np.random.default_rng(0), Space(LAYERS), []
+    while len(found) < count:
+        try:
+            found.append(decode(space.sample(rng), spec))
+        except DisconnectedGenome:
+            continue
+    return found
+
+
+def _spread(values: tuple[float, ...], form: str) -> str:
+    median, low, high = statistics.median(values), min(values), max(values)
+    return f"median {median:{form}}, range {low:{form}} to {high:{form}}"
+
+
+if __name__ == "__main__":
+    main()
