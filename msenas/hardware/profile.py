@@ -5,6 +5,7 @@ The shipped profiles lie in `hw_profiles/`, whose README gives the meaning of ev
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -159,6 +160,11 @@ class Profile:
     abstract: bool = False
     execution: Literal["events", "dense"] = "events"
     zero_weights: Literal["paid", "skipped"] = "paid"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content as hex; comments of the file and the order of its keys do not count."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
 
 
 TABLES = {"timing": Timing, "capacity": Capacity, "mesh": Mesh}

@@ -76,6 +76,7 @@ class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         parents: ids of the survivors.
         rng: state of the PCG64 generator.
         probe: digest of the probe batch.
+        profile: digest of the hardware profile.
         finished: whether the budget is used up.
     """
 
@@ -85,6 +86,7 @@ class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     parents: list[Natural]
     rng: dict[str, Any]
     probe: str
+    profile: str
     finished: bool
 
 

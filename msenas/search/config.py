@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 import msgspec
 import tomli_w
 
+from msenas.data.locate import user_path
 from msenas.data.registry import DATASETS
 from msenas.errors import InputError, unknown
 from msenas.fitness.evaluate import PRECISIONS
@@ -211,6 +212,18 @@ def read_toml(path: Path) -> dict[str, Any]:
         if "_" in key and key.replace("_", "-") in data:
             raise InputError(f"{path}: {key} is given twice, also as {key.replace('_', '-')}")
     return {key.replace("-", "_"): value for key, value in data.items()}
+
+
+def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with the paths among them made absolute, so that they mean the same from every folder.
+
+    Raises:
+        DataError: A path begins with `~` and there is no such home folder.
+    """
+    hardware = options.get("hardware")
+    own_profile = isinstance(hardware, str) and hardware.endswith(".toml")
+    paths = {"data": options.get("data"), "hardware": hardware if own_profile else None}
+    return {**options, **{name: str(user_path(p).absolute()) for name, p in paths.items() if isinstance(p, str)}}
 
 
 def write_toml(config: SearchConfig) -> str:

@@ -86,13 +86,17 @@ def resume(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[S
     """The run as it was after its last complete generation, its saved state, and a note on repairs.
 
     Raises:
-        RunError: The record does not fit the state, or the probe batch is not the one that the run used.
+        RunError: The record does not fit the state, or the probe batch or the prices are not those of the run.
     """
     saved = folder.read_state()
     records, note = folder.read_records()
     if saved.probe != prepared.evaluator.probe.digest:
         raise RunError(
             f"{folder.path} was made with other data: the probe batch drawn now differs from the recorded one"
+        )
+    if saved.profile != prepared.evaluator.profile.digest:
+        raise RunError(
+            f"{folder.path} was made with other prices: hardware profile {prepared.config.hardware} has changed since"
         )
     if len(records) < saved.evaluated:
         raise RunError(
@@ -184,6 +188,7 @@ def _save(search: Search, state: State, *, finished: bool) -> None:
             parents=[p.id for p in state.parents],
             rng=dict(state.rng),
             probe=search.prepared.evaluator.probe.digest,
+            profile=search.prepared.evaluator.profile.digest,
             finished=finished,
         )
     )

@@ -15,14 +15,13 @@ import torch
 
 from msenas import __version__
 from msenas.data import Dataset, DataSpec, load
-from msenas.data.locate import user_path
 from msenas.errors import DataError, InputError
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import draw_probe
 from msenas.hardware.profile import load_profile
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.spec import NetworkSpec
-from msenas.search.config import SearchConfig, seconds
+from msenas.search.config import SearchConfig, absolute_paths, seconds
 
 VERSIONED = ("torch", "norse", "numpy", "pymoo", "tonic")
 MOST_WORKERS = 16
@@ -51,7 +50,8 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     Raises:
         InputError: An option, the data or the profile cannot be used.
     """
-    profile = load_profile(config.hardware)
+    paths = absolute_paths({"data": config.data, "hardware": config.hardware})
+    profile = load_profile(paths["hardware"])
     dataset = load(data_spec(config), download=download, progress=progress)
     if len(dataset.classes) < 2:
         raise DataError(f"{config.dataset} has {len(dataset.classes)} class; at least 2 are needed")
@@ -61,7 +61,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     device = pick_device(config.device)
     resolved = msgspec.structs.replace(
         config,
-        data=None if config.data is None else str(user_path(config.data).absolute()),
+        **paths,
         layers=spec.layers,
         steps=spec.steps,
         encoding=spec.encoding,

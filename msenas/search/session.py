@@ -13,11 +13,18 @@ from typing import Any
 import msgspec
 from filelock import FileLock, Timeout
 
-from msenas.data.locate import user_path
 from msenas.errors import InputError, RunError
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.folder import RunFolder
-from msenas.search.config import SearchConfig, build_config, differences, given_options, read_toml, write_toml
+from msenas.search.config import (
+    SearchConfig,
+    absolute_paths,
+    build_config,
+    differences,
+    given_options,
+    read_toml,
+    write_toml,
+)
 from msenas.search.evolution import State
 from msenas.search.loop import End, Progress, Search, resume, run, start
 from msenas.search.outcome import Summary, summarise
@@ -110,9 +117,7 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     if not folder.config.exists():
         raise RunError(f"{folder.path} holds no run to resume (no {folder.config.name})")
     old = build_config(read_toml(folder.config))
-    asked = given_options(request.options, request.config, request.preset)
-    if asked.get("data") is not None:
-        asked["data"] = str(user_path(asked["data"]).absolute())
+    asked = absolute_paths(given_options(request.options, request.config, request.preset))
     new = build_config(read_toml(folder.config) | asked)
     changed = differences(old, new)
     if changed:

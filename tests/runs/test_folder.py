@@ -43,6 +43,7 @@ def state(**changes):
         "parents": [0, 2],
         "rng": np.random.PCG64(1).state,
         "probe": "abc",
+        "profile": "def",
         "finished": False,
     }
     return RunState(**values | changes)

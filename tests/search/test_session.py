@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -251,6 +252,31 @@ def test_changed_data_is_refused(run, tmp_path, whole, monkeypatch):
     monkeypatch.setattr(prepare, "draw_probe", lambda *a, seed, **k: draw(*a, seed=seed + 1, **k))
     with pytest.raises(RunError, match="made with other data"):
         resume(run, whole)
+
+
+@pytest.fixture
+def own_profile(run, tmp_path, monkeypatch):
+    """A user's profile, and a run made with it, given by a relative path."""
+    file = tmp_path / "own.toml"
+    file.write_bytes(resources.files("hw_profiles").joinpath("generic-45nm.toml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    run(tmp_path / "r", SMALL | {"hardware": "own.toml"})
+    return file
+
+
+def test_relative_path_to_a_profile_is_the_same_profile(run, tmp_path, own_profile, monkeypatch):
+    assert resume(run, tmp_path / "r", {"hardware": "own.toml"}).end is End.FINISHED
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resume(run, tmp_path / "r").config.hardware == str(own_profile)
+
+
+def test_changed_prices_are_refused(run, tmp_path, own_profile):
+    own_profile.write_text(own_profile.read_text() + "\n# a remark changes nothing\n")
+    assert resume(run, tmp_path / "r").end is End.FINISHED
+    own_profile.write_text(own_profile.read_text().replace("0.9e-12", "1.9e-12"))
+    with pytest.raises(RunError, match=r"made with other prices: .*own\.toml"):
+        resume(run, tmp_path / "r")
 
 
 def test_altered_record_is_refused(run, tmp_path):
