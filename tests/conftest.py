@@ -13,6 +13,15 @@ from msenas.phenotype.spec import NetworkSpec
 KERNELS = ("none", "3x3", "5x5")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def folders_of_the_tests(tmp_path_factory):
+    """Neither data nor decoded samples of whoever runs the tests are read, and none are left behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MSENAS_CACHE", "MSENAS_DATA"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name)))
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20231104)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msenas.data.registry import DATASETS
 from msenas.errors import GenomeError, InputError
 from msenas.fitness.evaluate import Scores
 from msenas.genotype.genome import Genome
@@ -18,7 +19,8 @@ from msenas.search.prepare import Prepared, prepare
 
 RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size")
 """Options of a search that best.json keeps in its provenance."""
-
+OF_THE_DATA = ("data", "window", "size")
+"""Options that belong to one data set."""
 
 GENOME_FORMS: Any = dict[str, Any] | list[int]
 """best.json or a readable genome; or a flat genome."""
@@ -78,9 +80,21 @@ def prepare_subject(subject: Subject, options: Mapping[str, Any], *, download: b
     if subject.recorded is not None and not {"dataset"} & (set(subject.options) | set(options)):
         raise InputError("best.json does not name its data set; give --dataset")
     defaults = {"layers": len(subject.genome.layers)}
-    config: SearchConfig = build_config(defaults | dict(subject.options) | dict(options))
+    found = dict(subject.options)
+    if options.get("dataset", found.get("dataset")) != found.get("dataset"):
+        found = _for_other_data(found, options["dataset"])
+    config: SearchConfig = build_config(defaults | found | dict(options))
     prepared = prepare(config, download=download)
     return prepared if subject.best is None else _as_in(subject.best, prepared, options)
+
+
+def _for_other_data(options: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    """The options without those that hold for the data set that they were recorded with only."""
+    kept = {name: value for name, value in options.items() if name not in OF_THE_DATA}
+    events = dataset in DATASETS and DATASETS[dataset].kind == "events"
+    if (kept.get("encoding") == "events") != events:
+        kept.pop("encoding", None)
+    return kept
 
 
 def _as_in(best: Best, prepared: Prepared, options: Mapping[str, Any]) -> Prepared:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
 
 from msenas.errors import InputError
@@ -15,6 +16,7 @@ from msenas.search.outcome import best_of
 from msenas.search.prepare import prepare
 from msenas.search.scoring import RECORDED, prepare_subject, read_subject, score
 from tests.conftest import motif_genome, small_spec
+from tests.data import make_files
 from tests.search.conftest import record
 
 OPTIONS = {"layers": 1, "batch": 4, "seed": 3, "steps": 3, "channels": 8, "tau": 3.0, "threshold": 0.25, "neuron": "if"}
@@ -44,6 +46,32 @@ def test_best_json_brings_its_options(tmp_path, prepared):
         assert prepare_subject(subject, {}).spec == prepared.spec
         assert prepare_subject(subject, {}).evaluator.probe.digest == prepared.evaluator.probe.digest
         assert prepare_subject(subject, {"batch": 6}).evaluator.probe.pairs == 6
+
+
+@pytest.mark.parametrize(
+    ("searched", "wanted"),
+    [
+        ({"dataset": "event-folder", "data": "EVENTS", "window": "1ms", "size": 6}, {"dataset": "digits"}),
+        ({"dataset": "digits"}, {"dataset": "event-folder", "data": "EVENTS"}),
+        ({"dataset": "digits", "encoding": "poisson"}, {"dataset": "npz", "data": "IMAGES"}),
+    ],
+    ids=["events to images", "images to events", "images to images"],
+)
+def test_other_data_bring_their_own_options(tmp_path, searched, wanted):
+    places = {"EVENTS": str(tmp_path / "events"), "IMAGES": str(tmp_path / "images.npz")}
+    searched, wanted = ({k: places.get(v, v) for k, v in options.items()} for options in (searched, wanted))
+    for name in "ab":
+        for number in range(4):
+            make_files.nmnist_bin(tmp_path / "events" / name / f"{number}.bin", [(0, 0, 0, 1), (7, 7, 900, 0)])
+    images = np.random.default_rng(0).integers(0, 255, (60, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", x=images, y=np.arange(60) % 3)
+    found = prepare(SearchConfig(layers=1, batch=2, **searched))
+    write_best(tmp_path / "best.json", best_of(record(0), found))
+    scored = prepare_subject(read_subject(tmp_path), wanted).config
+    assert (scored.dataset, scored.data) == (wanted["dataset"], wanted.get("data"))
+    assert (scored.window, scored.size) == (None, None)
+    expected = "events" if scored.is_events else searched.get("encoding", "direct")
+    assert scored.encoding == expected
 
 
 def test_every_recorded_option_is_in_the_file(prepared):
