@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,6 +110,11 @@ class Dataset:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     provenance: dict[str, object]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know about this copy, such as how much of the data set it lacks."""
+        return cast(list[str], self.provenance.get("notes", []))
 
     @property
     def inputs(self) -> Counts:

@@ -147,17 +147,10 @@ class RunFolder:
         Raises:
             RunError: A line other than the last is damaged, or the ids are not 0, 1, 2, ...
         """
-        if not self.individuals.exists():
-            return [], None
-        content = read_bytes(self.individuals, LARGEST_RECORD)
-        complete, _, torn = content.rpartition(b"\n")
-        note = None
-        if torn:
-            with self.individuals.open("r+b") as file:
-                file.truncate(len(content) - len(torn))
-            note = f"{self.individuals.name}: the last line was torn ({len(torn)} bytes) and has been removed"
-        records = [self._record(number, line) for number, line in enumerate(complete.splitlines())]
-        return records, note
+        complete, torn = _whole_lines(self.individuals)
+        _whole_lines(self.timings)
+        note = f"{self.individuals.name}: the last line was torn ({torn} bytes) and has been removed" if torn else None
+        return [self._record(number, line) for number, line in enumerate(complete)], note
 
     def _record(self, number: int, line: bytes) -> Record:
         where = f"{self.individuals}, line {number + 1}"
@@ -190,6 +183,18 @@ class RunFolder:
     def write_state(self, state: RunState) -> None:
         """Replace state.json in one step."""
         write_atomically(self.state, to_json(msgspec.to_builtins(state), indent=2) + "\n")
+
+
+def _whole_lines(path: Path) -> tuple[list[bytes], int]:
+    """The lines of a file; a last one that does not end is cut off the file, and its bytes are counted."""
+    if not path.exists():
+        return [], 0
+    content = read_bytes(path, LARGEST_RECORD)
+    complete, _, torn = content.rpartition(b"\n")
+    if torn:
+        with path.open("r+b") as file:
+            file.truncate(len(content) - len(torn))
+    return complete.splitlines(), len(torn)
 
 
 def _append(path: Path, data: Mapping[str, Any]) -> None:

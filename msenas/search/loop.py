@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from msenas.errors import GenomeError, RunError
+from msenas.fitness.evaluate import Scores
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.runs.folder import Record, RunFolder, RunState
@@ -67,9 +69,11 @@ class Search:
         """A record as evolution sees it."""
         config = self.prepared.config
         try:
+            if record.scores is not None:
+                msgspec.convert(record.scores, Scores)
             objectives = minimised(record.scores, config.objectives, get_fitness(config.fitness))
             return Individual(record.id, Genome.from_flat(record.genome), objectives)
-        except (GenomeError, KeyError, TypeError, ValueError, IndexError) as error:
+        except (GenomeError, msgspec.ValidationError, ValueError, TypeError) as error:
             where = f"{self.folder.individuals}: evaluation {record.id}"
             raise RunError(f"{where} is damaged ({type(error).__name__}: {error})") from None
 
@@ -86,10 +90,15 @@ def resume(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[S
     """The run as it was after its last complete generation, its saved state, and a note on repairs.
 
     Raises:
-        RunError: The record does not fit the state, or the probe batch or the prices are not those of the run.
+        RunError: More generations were run than are asked for, the record is damaged or does not fit the state, or
+            the probe batch or the prices are not those of the run.
     """
     saved = folder.read_state()
     records, note = folder.read_records()
+    if prepared.config.generations < saved.generation:
+        raise RunError(
+            f"{folder.path} has run {saved.generation} generations already; {prepared.config.generations} are too few"
+        )
     if saved.probe != prepared.evaluator.probe.digest:
         raise RunError(
             f"{folder.path} was made with other data: the probe batch drawn now differs from the recorded one"

@@ -89,6 +89,8 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
     if not request.resume:
         folder.check_free()
     prepared = prepare(config, download=request.download, progress=show_loading)
+    for note in prepared.dataset.notes:
+        say(f"{config.dataset}: {note}")
     if not request.resume:
         if request.out is None:
             folder = _make_new(config.dataset)

@@ -85,6 +85,13 @@ def test_first_line_torn(folder):
     assert folder.individuals.read_bytes() == b""
 
 
+def test_torn_timing_does_not_spoil_the_next_one(folder):
+    folder.timings.write_bytes(folder.timings.read_bytes()[:-5])
+    folder.read_records()
+    folder.append(record(3), 0.5)
+    assert [json.loads(line)["id"] for line in folder.timings.read_text().splitlines()] == [0, 1, 3]
+
+
 @pytest.mark.parametrize(
     "line",
     [b"", b"{", b"null", b"\xff\xfe", b"[" * 100_000, b'{"id": 1}', b'{"id": NaN}'],

@@ -18,6 +18,7 @@ from msenas.search.loop import End
 from msenas.search.objectives import OBJECTIVES
 from msenas.search.session import Request
 from msenas.search.workers import Outcome
+from tests.data.make_files import cifar10
 from tests.search.conftest import scores
 
 SMALL = {"population": 4, "generations": 3, "batch": 4, "layers": 2, "workers": 1}
@@ -175,6 +176,19 @@ def test_raised_generations_continue_a_finished_run(run, tmp_path, whole):
     assert content(whole) == content(tmp_path / "longer")
 
 
+def test_fewer_generations_than_were_run_are_refused(run, whole):
+    config = (whole / "config.toml").read_bytes()
+    with pytest.raises(RunError, match="has run 3 generations already; 2 are too few"):
+        resume(run, whole, {"generations": 2})
+    assert (whole / "config.toml").read_bytes() == config
+
+
+def test_what_the_data_lack_is_said(run, tmp_path):
+    cifar10(tmp_path / "cifar", per_class=3)
+    run(tmp_path / "r", SMALL | {"dataset": "cifar10", "data": str(tmp_path / "cifar")})
+    assert run.said == ["cifar10: 30 of 50,000 training images", "cifar10: 10 of 10,000 test images"]
+
+
 def test_exhausted_space_ends_the_run(run, tmp_path):
     out = tmp_path / "r"
     result = run(out, SMALL | {"layers": 1, "motifs": ("FE",), "generations": 50})
@@ -288,6 +302,16 @@ def test_altered_record_is_refused(run, tmp_path):
     out.joinpath("individuals.jsonl").write_text("".join(lines[:-1]) + json.dumps(last) + "\n")
     with pytest.raises(RunError, match="evaluation 5 is not what this run asks for"):
         resume(run, out)
+
+
+@pytest.mark.parametrize("change", [{"details": None}, {"energy_joule": [1.0]}, {"unpriced": 3}, {"live": "yes"}])
+def test_record_with_damaged_scores_is_refused(run, whole, change):
+    lines = whole.joinpath("individuals.jsonl").read_text().splitlines(keepends=True)
+    damaged = json.loads(lines[3])
+    damaged["scores"] |= change
+    whole.joinpath("individuals.jsonl").write_text("".join([*lines[:3], json.dumps(damaged) + "\n", *lines[4:]]))
+    with pytest.raises(RunError, match=r"individuals\.jsonl: evaluation 3 is damaged"):
+        resume(run, whole)
 
 
 def test_lost_records_are_refused(run, whole):
