@@ -42,7 +42,9 @@ def run_search(request: Request, as_json: bool, out: Console, err: Console) -> N
     if result.end is End.INTERRUPTED:
         raise typer.Exit(INTERRUPTED_CODE)
     if best is None and result.end is not End.TIME_LIMIT:
-        raise CheckFailed("no live network was found: every one is silent in what is read out, or failed")
+        none = "no genome of these motifs and layers is connected"
+        silent = "every one is silent in what is read out, or failed"
+        raise CheckFailed(f"no live network was found: {silent if result.summary.evaluations else none}")
 
 
 def show_network(file: Path, picture: Path | None, as_json: bool, out: Console) -> None:

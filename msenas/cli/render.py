@@ -61,7 +61,7 @@ def print_result(result: Result, genome: Genome | None, console: Console) -> Non
     if summary.best is None or genome is None:
         console.print("no live network was found")
     else:
-        origin = f"best.json is no. {summary.best_id}, the {summary.pick} of a front of {summary.front}"
+        origin = f"best.json is no. {summary.best_id}, picked by {summary.pick} from a front of {summary.front}"
         title = f"{origin}: {motif_line(genome)}"
         console.print(score_table(summary.best, config.fitness, config.hardware, title))
     if summary.gain is not None:

@@ -98,6 +98,10 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
         for names in (self.objectives, self.motifs):
             if not names or len(set(names)) != len(names):
                 raise InputError("objectives and motifs must name at least one thing, each once")
+        if self.pick in OBJECTIVES and self.pick not in self.objectives:
+            raise InputError(
+                f"pick {self.pick!r} needs {self.pick} among the objectives ({', '.join(self.objectives)})"
+            )
         for field, least, most in (
             ("population", 2, 100_000),
             ("generations", 1, 1_000_000),

@@ -3,7 +3,7 @@
     knee      farthest from the straight line (plane) through the best of each objective, after scaling each to 0..1
     fitness   the best fitness
     energy    the least energy
-The two latter fall back to the first objective where the run does not have theirs.
+The two latter need their objective among those of the run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def knee(points: np.ndarray, names: Sequence[str]) -> int:
 
 def _best_of(objective: str) -> Pick:
     def pick(points: np.ndarray, names: Sequence[str]) -> int:
-        column = list(names).index(objective) if objective in names else 0
+        column = list(names).index(objective)
         return int(np.lexsort((*points.T[::-1], points[:, column]))[0])
 
     return pick

@@ -117,6 +117,13 @@ def test_value_that_is_no_number_names_the_option(cli, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_search_of_a_space_without_networks_says_so(cli, tmp_path):
+    out, small = tmp_path / "out", ("--batch", "2", "--population", "2", "--workers", "1")
+    code, _, err = cli("search", "--out", out, *small, "--motifs", "empty", "--layers", "1")
+    assert code == 1
+    assert err == "msenas: no live network was found: no genome of these motifs and layers is connected\n"
+
+
 def test_refused_search_without_out_makes_no_runs_folder(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused(cli("search", "--channels", "6"))

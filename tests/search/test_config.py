@@ -176,6 +176,13 @@ def test_wrong_type_names_the_option(field, value):
         build_config({field: value})
 
 
+@pytest.mark.parametrize("pick", ["fitness", "energy"])
+def test_pick_needs_its_objective(pick):
+    with pytest.raises(InputError, match=rf"pick '{pick}' needs {pick} among the objectives \(spikes, synops\)"):
+        build_config({"pick": pick, "objectives": ("spikes", "synops")})
+    assert build_config({"pick": pick, "objectives": (pick,)}).pick == pick
+
+
 @pytest.mark.parametrize("field", ["motifs", "objectives"])
 @pytest.mark.parametrize("twice", [False, True])
 def test_lists_name_each_thing_once(field, twice):
