@@ -120,7 +120,7 @@ def show(
     file: Annotated[Path, typer.Argument(help="best.json or a run folder.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Picture to write: .svg or .png. [best.svg beside the file]"),
+        typer.Option("--out", help="Picture to write: .svg or .png.", show_default="best.svg beside the file"),
     ] = None,
     as_json: opt.Json = False,
 ) -> None:
@@ -144,9 +144,7 @@ def score(
     tau: opt.Tau = None,
     threshold: opt.Threshold = None,
     encoding: opt.Encoding = None,
-    fitness: Annotated[
-        str | None, typer.Option(help="Fitness by name, or all. [as searched]", show_default=False)
-    ] = None,
+    fitness: Annotated[str | None, typer.Option(help="Fitness by name, or all.", show_default="as searched")] = None,
     hardware: opt.Hardware = None,
     batch: opt.Batch = None,
     seed: opt.Seed = None,
@@ -154,7 +152,7 @@ def score(
     precision: opt.Precision = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Score one network: fitness and energy, as the search would."""
+    """Score one network, fitness and energy, as the search would; options not given are those recorded in the file."""
     chosen = {k: v for k, v in locals().items() if k not in ("file", "download", "as_json", "fitness")}
     from msenas.cli.commands import score_network
 

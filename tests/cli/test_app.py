@@ -7,11 +7,13 @@ import subprocess
 import sys
 from importlib import import_module
 
+import msgspec
 import pytest
 
 import msenas
 from msenas.cli.app import app
 from msenas.data import DATASETS
+from msenas.search.config import SearchConfig
 from tests.conftest import motif_genome
 
 COMMANDS = [c.name or c.callback.__name__ for c in app.registered_commands]
@@ -40,6 +42,16 @@ def test_help_names_every_command(cli):
     code, out, _ = cli("--help")
     assert code == 0
     assert [c for c in COMMANDS if c not in out] == []
+
+
+@pytest.mark.parametrize("field", msgspec.structs.fields(SearchConfig), ids=lambda field: field.name)
+def test_help_of_search_names_the_defaults(cli, field):
+    text = " ".join(cli("search", "--help")[1].replace("│", " ").split())
+    _, found, entry = text.partition(f" --{field.name.replace('_', '-')} ")
+    assert found
+    shown = {"motifs": "all", "objectives": "fitness,energy"}.get(field.name, field.default)
+    if shown is not None:
+        assert f"[default: ({shown})]" in entry.partition(" --")[0]
 
 
 def test_version(cli):
