@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
 
 from msenas import __version__
@@ -18,13 +19,21 @@ from msenas.data import Dataset, DataSpec, load
 from msenas.errors import DataError, InputError
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import draw_probe
+from msenas.genotype.genome import KERNEL_NAMES, Genome
+from msenas.genotype.motifs import EMPTY, MOTIFS
+from msenas.hardware.counts import SpikeCounts, count
+from msenas.hardware.energy import estimate
 from msenas.hardware.profile import load_profile
+from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard
+from msenas.phenotype.plan import INPUT
 from msenas.phenotype.spec import NetworkSpec
 from msenas.search.config import SearchConfig, absolute_paths, seconds
 
 VERSIONED = ("torch", "norse", "numpy", "pymoo", "tonic")
 MOST_WORKERS = 16
+EXAMPLE = EMPTY + 1
+"""Motif of the network that stands for all when prices are looked for."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,24 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     )
     evaluator = Evaluator(probe, config.fitness, profile, seed=config.seed, device=device, precision=config.precision)
     return Prepared(resolved, dataset, spec, evaluator)
+
+
+def check_prices(prepared: Prepared) -> None:
+    """Refuse a profile that prices nothing which the networks do, before anything is begun.
+
+    What is priced depends on the encoding and the profile alone, so a network without a spike tells it.
+
+    Raises:
+        ProfileError: There is no such price, or prices that cannot be added.
+    """
+    spec = prepared.spec
+    wires = {str(wire): KERNEL_NAMES[1] for wire in MOTIFS[EXAMPLE].wires}
+    layers = [{"motif": MOTIFS[EXAMPLE].name, "synapses": wires}] * spec.layers
+    plan = decode(Genome.from_readable({"layers": layers}), spec)
+    maps = {p.name: np.zeros((p.height, p.width), np.int64) for p in plan.populations}
+    if spec.encoding != "direct":
+        maps[INPUT] = np.zeros(spec.input_shape[1:], np.int64)
+    estimate(plan, count(plan, SpikeCounts(1, maps)), prepared.evaluator.profile)
 
 
 def data_spec(config: SearchConfig) -> DataSpec:

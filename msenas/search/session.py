@@ -28,7 +28,7 @@ from msenas.search.config import (
 from msenas.search.evolution import State
 from msenas.search.loop import End, Progress, Search, resume, run, start
 from msenas.search.outcome import Summary, summarise
-from msenas.search.prepare import Prepared, command, environment, prepare
+from msenas.search.prepare import Prepared, check_prices, command, environment, prepare
 from msenas.search.workers import workers
 
 Say = Callable[[str], None]
@@ -89,6 +89,7 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
     if not request.resume:
         folder.check_free()
     prepared = prepare(config, download=request.download, progress=show_loading)
+    check_prices(prepared)
     for note in prepared.dataset.notes:
         say(f"{config.dataset}: {note}")
     if not request.resume:

@@ -6,10 +6,21 @@ import json
 
 import pytest
 
-from msenas.errors import InputError
+from msenas.errors import InputError, ProfileError
+from msenas.hardware.profile import profile_names
+from msenas.phenotype.decode import decode
 from msenas.runs.files import to_json
 from msenas.search.config import SearchConfig
-from msenas.search.prepare import MOST_WORKERS, data_spec, default_workers, environment, pick_device, prepare
+from msenas.search.prepare import (
+    MOST_WORKERS,
+    check_prices,
+    data_spec,
+    default_workers,
+    environment,
+    pick_device,
+    prepare,
+)
+from tests.conftest import motif_genome
 
 
 def test_defaults_are_filled_in_from_the_data():
@@ -24,6 +35,20 @@ def test_defaults_are_filled_in_from_the_data():
 def test_probe_follows_from_the_seed():
     digests = [prepare(SearchConfig(batch=4, seed=s)).evaluator.probe.digest for s in (0, 0, 1)]
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("encoding", ["direct", "poisson"])
+@pytest.mark.parametrize("hardware", profile_names())
+def test_prices_are_looked_for_as_an_evaluation_will(hardware, encoding):
+    prepared = prepare(SearchConfig(batch=2, layers=1, hardware=hardware, encoding=encoding))
+    plan = decode(motif_genome("FbI"), prepared.spec)
+    try:
+        prepared.evaluator(plan)
+    except ProfileError:
+        with pytest.raises(ProfileError, match=hardware):
+            check_prices(prepared)
+    else:
+        check_prices(prepared)
 
 
 def test_window_is_in_milliseconds():

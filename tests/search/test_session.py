@@ -372,7 +372,15 @@ def test_folder_is_looked_at_before_the_data(run, tmp_path, whole, monkeypatch):
 
 @pytest.mark.parametrize(
     "options",
-    [{"layers": 65}, {"channels": 6}, {"tau": 0.1}, {"batch": 60_000}, {"hardware": "nothing"}, {"device": "meta"}],
+    [
+        {"layers": 65},
+        {"channels": 6},
+        {"tau": 0.1},
+        {"batch": 60_000},
+        {"hardware": "nothing"},
+        {"hardware": "loihi2"},
+        {"device": "meta"},
+    ],
 )
 def test_refused_start_leaves_nothing(run, tmp_path, options):
     with pytest.raises(InputError):
