@@ -123,9 +123,11 @@ def list_datasets(path: str | None, as_json: bool, out: Console) -> None:
         return
     table = Table("name", "kind", "classes", "what", "found")
     for name, entry in DATASETS.items():
-        found = "\n".join(f"{c.path} ({c.layout.name})" for c in copies[name]) or "-"
-        table.add_row(name, entry.kind, str(entry.classes or "any"), entry.title, found if entry.layouts else "bundled")
+        found = str(len(copies[name]) or "-") if entry.layouts else "bundled"
+        table.add_row(name, entry.kind, str(entry.classes or "any"), entry.title, found)
     out.print(table)
+    for copy in (copy for name in DATASETS for copy in copies[name]):
+        out.print(f"{copy.name}: {copy.path} ({copy.layout.name})")
     out.print("--data PATH names a copy; --download fetches one where a source is known")
 
 

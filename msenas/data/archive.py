@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tarfile
 import tempfile
@@ -62,7 +63,8 @@ def fetch_all(archives: tuple[Archive, ...], root: Path) -> None:
 
 
 def fetch(archive: Archive, target: Path) -> None:
-    """One archive into the folder `target`."""
+    """One archive into the folder `target`, which is not left behind empty if it is made here."""
+    made = not target.exists()
     try:
         target.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(target).free
@@ -76,6 +78,10 @@ def fetch(archive: Archive, target: Path) -> None:
             file.unlink()
     except OSError as error:
         raise DataError(f"cannot fetch {archive.name} from {archive.url} into {target}: {error}") from error
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                target.rmdir()
 
 
 def download(archive: Archive, target: Path) -> Path:

@@ -52,7 +52,7 @@ def check_choices(spec: DataSpec, kind: Kind) -> None:
     if spec.name == "digits" and spec.path is not None:
         raise DataError("digits comes with the software; it takes no path")
     if kind == "image" and spec.window_ms is not None:
-        raise DataError(f"{spec.name} has images; window_ms is for event recordings")
+        raise DataError(f"{spec.name} has images; a window is for event recordings")
     if kind == "image" and spec.size is not None and spec.name != "image-folder":
         raise DataError(f"{spec.name} has images of one size; size is for event recordings and image-folder")
 
@@ -131,7 +131,8 @@ def assemble(
     try:
         division = divide(labels, classes, spec.seed, decoded.is_test, decoded.recordings)
     except DataError as error:
-        hint = "; window_ms cuts recordings into samples" if kind == "events" and not spec.window_ms else ""
+        cuttable = kind == "events" and not spec.window_ms and len(classes) > 1
+        hint = "; a window cuts recordings into samples" if cuttable else ""
         raise DataError(f"{spec.name}: {error}{hint}") from error
     mean, std = statistics(moments[division.train], samples.array)
     splits = {

@@ -37,7 +37,7 @@ class DataSpec:
         if not 1 <= self.steps <= MOST_STEPS:
             raise DataError(f"steps is {self.steps}; it must be in 1..{MOST_STEPS}")
         if self.window_ms is not None and not 0.001 <= self.window_ms <= 3_600_000:
-            raise DataError(f"window_ms is {self.window_ms}; it must be in 0.001..3600000 (milliseconds)")
+            raise DataError(f"window is {self.window_ms} ms; it must be in 0.001..3600000 ms")
         if self.size is not None and not 4 <= self.size <= MOST_SIZE:
             raise DataError(f"size is {self.size}; it must be in 4..{MOST_SIZE} (pixels)")
         if self.seed < 0:

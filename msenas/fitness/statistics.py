@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+EXACT_PAIRS = 1 << 13
+"""Samples up to which the product of those that fire and those that do not is exact in float32."""
+
 
 @dataclass(frozen=True)
 class PopulationStatistics:
@@ -65,11 +68,18 @@ def measure(spikes: Tensor) -> PopulationStatistics:
     return PopulationStatistics(
         neurons=fired.numel(),
         pairs=pairs,
-        between_sum=int((count * (pairs - count)).sum(dtype=torch.float64)),
+        between_sum=_pairs_apart(count, pairs),
         within_sum=moved,
         silent=int((fired == 0).sum()),
         spike_map=spike_map,
     )
+
+
+def _pairs_apart(count: Tensor, pairs: int) -> int:
+    """Pairs of samples of which one fires and the other does not, over steps and neurons [T, N]."""
+    if pairs > EXACT_PAIRS:
+        count = count.double()
+    return int((count * (pairs - count)).sum(dtype=torch.float64))
 
 
 def _counts(clean: Tensor, noisy: Tensor) -> tuple[Tensor, int]:

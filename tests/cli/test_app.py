@@ -15,6 +15,7 @@ from msenas.cli.app import app
 from msenas.data import DATASETS
 from msenas.search.config import SearchConfig
 from tests.conftest import motif_genome
+from tests.data.make_files import mnist
 
 COMMANDS = [c.name or c.callback.__name__ for c in app.registered_commands]
 
@@ -147,6 +148,11 @@ def test_datasets_as_json_and_as_text(cli):
     assert code == 0
     assert [row["name"] for row in json.loads(out)] == list(DATASETS)
     assert "digits" in cli("datasets")[1]
+
+
+def test_datasets_shows_whole_paths(cli, tmp_path):
+    folder = mnist(tmp_path / ("a long name " * 12))
+    assert f"mnist: {folder} (idx)\n" in cli("datasets", "--data", folder)[1]
 
 
 @pytest.mark.parametrize(

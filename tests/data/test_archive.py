@@ -79,6 +79,10 @@ def test_a_wrong_checksum_leaves_nothing(tmp_path, site):
     archive = archive_of(tar_of(folder / "a.tar.gz", {"made/f": b"data"}), url, md5="0" * 32)
     with pytest.raises(DataError, match=r"a\.tar\.gz from http.*is not what it should be \(md5 0{32}\)"):
         fetch_all((archive,), tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+    (tmp_path / "home").mkdir()
+    with pytest.raises(DataError, match="is not what it should be"):
+        fetch_all((archive,), tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == []
 
 
@@ -88,6 +92,7 @@ def test_a_missing_page_is_one_clear_line(tmp_path, site):
     (folder / "a.tar.gz").unlink()
     with pytest.raises(DataError, match=r"cannot fetch a\.tar\.gz from http.*404"):
         fetch_all((archive,), tmp_path / "home")
+    assert not (tmp_path / "home").exists()
 
 
 def test_without_room_nothing_is_fetched(tmp_path):

@@ -78,7 +78,13 @@ def test_steps_size_and_window_shape_the_frames(tmp_path):
 def test_a_single_recording_of_a_class_asks_for_a_window(tmp_path):
     for name in "ab":
         make_files.aedat2(tmp_path / "set" / name / "0.aedat", [(0, 0, 0, 1)])
-    with pytest.raises(DataError, match="class 'a' has 1 to train on, and needs 3; window_ms cuts"):
+    with pytest.raises(DataError, match="class 'a' has 1 to train on, and needs 3; a window cuts"):
+        load(DataSpec("event-folder", str(tmp_path / "set")), cache=tmp_path / "cache")
+
+
+def test_a_window_makes_no_second_class(tmp_path):
+    make_files.aedat2(tmp_path / "set" / "a" / "0.aedat", [(0, 0, 0, 1)])
+    with pytest.raises(DataError, match=r"one class only \(a\); at least two are needed$"):
         load(DataSpec("event-folder", str(tmp_path / "set")), cache=tmp_path / "cache")
 
 
@@ -87,7 +93,7 @@ def test_a_single_recording_of_a_class_asks_for_a_window(tmp_path):
     [
         ({"path": "x"}, "digits comes with the software"),
         ({"name": "mnist", "size": 14}, "size is for event recordings"),
-        ({"name": "cifar10", "window_ms": 5.0}, "window_ms is for event recordings"),
+        ({"name": "cifar10", "window_ms": 5.0}, "a window is for event recordings"),
         ({"name": "cifar"}, "unknown data set 'cifar'"),
     ],
 )

@@ -8,7 +8,7 @@ from msenas.errors import DataError
     ("choice", "named"),
     [
         ({"steps": 0}, "steps is 0"),
-        ({"window_ms": 0.0}, "window_ms is 0.0"),
+        ({"window_ms": 0.0}, "window is 0.0 ms"),
         ({"size": 2}, "size is 2"),
         ({"seed": -1}, "seed is -1"),
     ],

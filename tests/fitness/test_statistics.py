@@ -55,13 +55,20 @@ def test_between_is_the_mean_entry_of_the_manhattan_rdm(spikes):
 def test_memory_order_and_precision_do_not_matter():
     spikes = (torch.rand(3, 8, 4, 5, 2, generator=torch.Generator().manual_seed(0)) < 0.3).float()
     last = spikes.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
-    for other in (last, spikes.bfloat16(), spikes.bool()):
+    for other in (last, spikes.bfloat16(), spikes.bool(), spikes.to(torch.uint8), last.to(torch.uint8)):
         found = measure(other)
         expected = measure(spikes)
         assert (found.between_sum, found.within_sum, found.silent) == (
             expected.between_sum, expected.within_sum, expected.silent,
         )  # fmt: skip
         np.testing.assert_array_equal(found.spike_map, expected.spike_map)
+
+
+def test_sums_of_large_batches_are_exact():
+    pairs, firing = 10_000, 4_999
+    spikes = torch.zeros(1, 2 * pairs, 1, 1, 1)
+    spikes[0, :firing] = 1.0
+    assert measure(spikes).between_sum == firing * (pairs - firing) == 24_999_999
 
 
 def test_duplicated_neurons_change_no_ratio():
