@@ -28,7 +28,7 @@ from msenas.search.config import (
 from msenas.search.evolution import State
 from msenas.search.loop import End, Progress, Search, resume, run, start
 from msenas.search.outcome import Summary, summarise
-from msenas.search.prepare import Prepared, check_prices, command, environment, prepare
+from msenas.search.prepare import Prepared, check_prices, command, environment, prepare, versions
 from msenas.search.workers import workers
 
 Say = Callable[[str], None]
@@ -55,10 +55,18 @@ class Request:
     download: bool = False
 
 
-class Commands(msgspec.Struct):
+class Earlier(msgspec.Struct):
     """What is read back of environment.json."""
 
     commands: list[str]
+    versions: dict[str, str] = {}
+
+    def changes(self) -> str:
+        """Versions that are others now, in words."""
+        now = versions()
+        return ", ".join(
+            f"{name} {old} -> {now.get(name, 'none')}" for name, old in self.versions.items() if now.get(name) != old
+        )
 
 
 @dataclass(frozen=True)
@@ -162,23 +170,23 @@ def _locked(folder: RunFolder) -> Iterator[None]:
 def _begin(folder: RunFolder, prepared: Prepared, progress: Progress, say: Say) -> tuple[Search, State, bool]:
     """Start the run, or take it up where it was; the last value says whether nothing is left to do."""
     if not folder.state.exists():
-        _describe(folder, prepared)
+        _describe(folder, prepared, say)
         found, state = start(prepared, folder, progress)
         return found, state, False
     found, state, saved, note = resume(prepared, folder, progress)
     if note:
         say(note)
     say(f"resuming {folder.path}: {len(found.records)} evaluations, generation {state.generation}")
-    _describe(folder, prepared)
+    _describe(folder, prepared, say)
     done = state.generation >= prepared.config.generations or not found.records
     return found, state, saved.finished and done
 
 
-def _describe(folder: RunFolder, prepared: Prepared) -> None:
+def _describe(folder: RunFolder, prepared: Prepared, say: Say) -> None:
     """Write the configuration, and add this start to the environment's list of commands."""
+    earlier = read_json(folder.environment, Earlier) if folder.environment.exists() else Earlier([])
+    if changes := earlier.changes():
+        say(f"versions have changed since the last start ({changes}); results may differ from those so far")
     write_atomically(folder.config, write_toml(prepared.config))
-    earlier: list[str] = []
-    if folder.environment.exists():
-        earlier = read_json(folder.environment, Commands).commands
-    about = environment() | {"data": prepared.dataset.provenance, "commands": [*earlier, command()]}
+    about = environment() | {"data": prepared.dataset.provenance, "commands": [*earlier.commands, command()]}
     write_atomically(folder.environment, to_json(about, indent=2) + "\n")

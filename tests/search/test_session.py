@@ -341,6 +341,16 @@ def test_damaged_environment_is_one_line(run, whole, content):
         resume(run, whole)
 
 
+def test_changed_versions_are_said_once(run, whole):
+    about = json.loads((whole / "environment.json").read_text())
+    about["versions"] |= {"torch": "2.6.0"}
+    (whole / "environment.json").write_text(json.dumps(about))
+    resume(run, whole)
+    assert any("torch 2.6.0 -> " in note and "norse" not in note for note in run.said)
+    resume(run, whole)
+    assert not any("versions have changed" in note for note in run.said)
+
+
 def test_resume_needs_a_run(run, tmp_path):
     (tmp_path / "notes").write_text("x")
     with pytest.raises(InputError, match="--resume needs --out"):
