@@ -53,13 +53,14 @@ def show_network(file: Path, picture: Path | None, as_json: bool, out: Console) 
     folder = file if file.is_dir() else file.parent
     target = picture or folder / ("best.svg" if file.is_dir() else f"{file.stem}.svg")
     plan, genome = best.plan, best.genotype
-    draw(plan, target, title=_title(best.provenance))
     if as_json:
+        draw(plan, target, title=_title(best.provenance))
         data = {name: [asdict(x) for x in getattr(plan, name)] for name in ("populations", "synapses")}
         about = {"digest": plan.digest, "depth": plan.depth, "parameters": plan.parameters}
         print_json({**about, "spec": asdict(plan.spec), **data, "readout": plan.readout, "picture": str(target)})
         return
     out.print(outline(plan, genome))
+    draw(plan, target, title=_title(best.provenance))
     out.print(f"picture: {target}")
 
 

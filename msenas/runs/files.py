@@ -14,6 +14,8 @@ import msgspec
 from msenas.errors import InputError, RunError
 
 T = TypeVar("T")
+PART = ".part"
+"""Suffix of a file that is being written."""
 LARGEST_JSON = 16 << 20
 """Bytes of JSON that are read from outside."""
 
@@ -33,7 +35,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         RunError: The folder cannot be written, or the disk is full; nothing is left behind.
     """
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART)
     data = content.encode() if isinstance(content, str) else content
     try:
         with part.open("wb") as file:

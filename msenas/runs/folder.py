@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, TypedDict
 import msgspec
 
 from msenas.errors import RunError
-from msenas.runs.files import read_bytes, read_json, to_json, write_atomically
+from msenas.runs.files import PART, read_bytes, read_json, to_json, write_atomically
 
 LARGEST_RECORD = 4 << 30
 STATE_SCHEMA: Literal["msenas.state/1"] = "msenas.state/1"
@@ -122,7 +122,7 @@ class RunFolder:
             RunError: It holds something or is no folder.
         """
         try:
-            if os.path.lexists(self.path) and any(entry.name != LOCK for entry in self.path.iterdir()):
+            if os.path.lexists(self.path) and any(map(_counts, self.path.iterdir())):
                 hint = (
                     "use --resume to continue it"
                     if self.config.exists() or self.state.exists()
@@ -206,3 +206,8 @@ def _append(path: Path, data: Mapping[str, Any]) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _counts(entry: Path) -> bool:
+    """Whether a file makes a folder occupied: not so a lock, or a first file that was never finished."""
+    return entry.name != LOCK and not (entry.name.endswith(PART) and entry.is_file())

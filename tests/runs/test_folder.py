@@ -196,3 +196,11 @@ def test_create_takes_what_a_start_killed_at_once_left(tmp_path):
     """Only the lock file: nothing was begun, and there is nothing to resume."""
     (tmp_path / ".lock").touch()
     RunFolder(tmp_path).create()
+
+
+def test_a_folder_with_only_an_unfinished_file_is_free(tmp_path):
+    (tmp_path / "config.toml.part").write_text("dataset = ")
+    RunFolder(tmp_path).check_free()
+    (tmp_path / "x.part").mkdir()
+    with pytest.raises(RunError, match="not empty"):
+        RunFolder(tmp_path).check_free()

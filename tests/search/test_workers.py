@@ -219,7 +219,7 @@ def test_workers_do_not_hear_ctrl_c_and_end_with_a_killed_parent():
     finally:
         parent.kill()
         parent.wait()
-    wait_until(lambda: not any(map(alive, pids)), 5)
+    wait_until(lambda: not any(map(alive, pids)), 30)
     assert deaf_at_once == [True, True]
 
 
