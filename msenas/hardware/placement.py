@@ -43,7 +43,7 @@ class Cores:
         """The cores that a profile describes; None where it does not say how many neurons they hold.
 
         Raises:
-            ProfileError: A core holds no neuron, or a chip has no core or router.
+            ProfileError: A core holds no neuron, a chip has no core or router, or not enough routers for its cores.
         """
         capacity, mesh = profile.capacity, profile.mesh
         if capacity is None or capacity.neurons_per_core is None:
@@ -55,6 +55,11 @@ class Cores:
         for key, number in numbers.items():
             if number is not None and number < 1:
                 raise ProfileError(f"hardware profile {profile.name}: {key} must be at least 1, not {number}")
+        if mesh is not None and capacity.cores is not None:
+            room = mesh.width * mesh.height * mesh.cores_per_router
+            if capacity.cores > room:
+                text = f"capacity.cores is {capacity.cores}, but the mesh has room for {room}"
+                raise ProfileError(f"hardware profile {profile.name}: {text}")
         side = None if mesh is None else (mesh.width, mesh.height)
         return cls(capacity.neurons_per_core, capacity.cores, mesh.cores_per_router if mesh else 1, side)
 
@@ -78,27 +83,28 @@ class Placement:
         """Chips in use."""
         return 1 if self.cores.per_chip is None else -(-self.used // self.cores.per_chip)
 
+    def distances(self, some: IntMap, others: IntMap) -> dict[str, IntMap]:
+        """What a message passes between cores, int64 [some, others]: chip_crossings; with a mesh hops_ew, hops_ns."""
+        found = {"chip_crossings": np.not_equal.outer(self._chip[some], self._chip[others]).astype(np.int64)}
+        for name, at in self._positions.items():
+            found[name] = abs(np.subtract.outer(at[some], at[others]))
+        return found
+
     @cached_property
-    def hops(self) -> tuple[IntMap, IntMap] | None:
-        """Routers between two cores east-west and north-south, int64 [used, used] each; None without a mesh."""
+    def _chip(self) -> IntMap:
+        """Chip of each core, int64 [used]."""
+        chip: IntMap = np.arange(self.used) // (self.cores.per_chip or max(self.used, 1))
+        return chip
+
+    @cached_property
+    def _positions(self) -> dict[str, IntMap]:
+        """Column and row of each core's router, int64 [used]; empty without a mesh."""
         if self.cores.mesh is None:
-            return None
+            return {}
         width, height = self.cores.mesh
-        chip, core = self._chip_of(np.arange(self.used))
+        core = np.arange(self.used) - self._chip * (self.cores.per_chip or 0)
         tile = core // self.cores.per_tile
-        column, row = tile // height + chip * width, tile % height
-        return abs(np.subtract.outer(column, column)), abs(np.subtract.outer(row, row))
-
-    @cached_property
-    def crossings(self) -> IntMap:
-        """1 where two cores are on different chips, int64 [used, used]."""
-        chip, _ = self._chip_of(np.arange(self.used))
-        return np.asarray(np.not_equal.outer(chip, chip), np.int64)
-
-    def _chip_of(self, core: IntMap) -> tuple[IntMap, IntMap]:
-        """Chip of each core, and its number on that chip."""
-        chip, rest = np.divmod(core, self.cores.per_chip or max(self.used, 1))
-        return chip, rest
+        return {"hops_ew": tile // height + self._chip * width, "hops_ns": tile % height}
 
 
 def place(plan: Plan, cores: Cores) -> Placement:

@@ -36,17 +36,14 @@ class Traffic:
 
 def traffic(plan: Plan, placement: Placement) -> Traffic:
     """Count for all populations (and the input, where it is spikes)."""
-    distances = {"chip_crossings": placement.crossings}
-    if placement.hops is not None:
-        distances |= dict(zip(("hops_ew", "hops_ns"), placement.hops, strict=True))
-    per_spike: dict[str, dict[str, IntMap]] = {name: {} for name in ("messages", *distances)}
+    per_spike: dict[str, dict[str, IntMap]] = {"messages": {}}
     arrivals = {}
     for source, core in placement.core.items():
         arrivals[source] = _arrivals(plan, placement, source)
         told = arrivals[source] > 0
         per_spike["messages"][source] = np.broadcast_to(told.sum(0), core.shape)
-        for name, distance in distances.items():
-            per_spike[name][source] = _summed(told, distance, core)
+        for name, sums in _passed(placement, told, core).items():
+            per_spike.setdefault(name, {})[source] = sums
     return Traffic(placement, per_spike, arrivals)
 
 
@@ -59,20 +56,22 @@ def _arrivals(plan: Plan, placement: Placement, source: str) -> IntMap:
     return found
 
 
-def _summed(told: np.ndarray, distance: IntMap, core: IntMap) -> IntMap:
-    """Sum over the cores that are told of their distance from the neuron's own core, [C, H, W].
+def _passed(placement: Placement, told: np.ndarray, core: IntMap) -> dict[str, IntMap]:
+    """What the messages of one spike pass in total, for each kind of distance [C, H, W].
 
     Args:
-        told: bool [used, H, W].
-        distance: [used, used].
+        placement: where the cores are.
+        told: whether a core gets a message, bool [used, H, W].
         core: core of each neuron [C, H, W].
     """
-    first, last = int(core.min()), int(core.max())
-    some = told.reshape(len(told), -1).any(1)
-    if not some.any() or not distance[some, first : last + 1].any():
-        return np.zeros(core.shape, np.int64)
-    sums = distance[some, first : last + 1].T.astype(np.float64) @ told[some].reshape(int(some.sum()), -1)
-    by_core: IntMap = np.rint(sums).astype(np.int64).reshape(-1, *told.shape[1:])
+    first, own = int(core.min()), np.arange(core.min(), core.max() + 1)
+    some = np.flatnonzero(told.reshape(len(told), -1).any(1))
     rows, columns = np.indices(core.shape)[1:]
-    found: IntMap = by_core[core - first, rows, columns]
+    found: dict[str, IntMap] = {}
+    for name, distance in placement.distances(own, some).items():
+        found[name] = np.zeros(core.shape, np.int64)
+        if distance.any():
+            sums = distance.astype(np.float64) @ told[some].reshape(len(some), -1)
+            by_core = np.rint(sums).astype(np.int64).reshape(-1, *told.shape[1:])
+            found[name] = by_core[core - first, rows, columns]
     return found
