@@ -21,7 +21,7 @@ def unbiased(network: Network) -> dict[str, Tensor]:
     """Populations with channels that have no bias, and which ones these are: bool [C]."""
     found = {}
     for population in network.plan.populations:
-        at_rest = network.bias(population.name) == 0
+        at_rest = network.bias(population.name).detach().cpu() == 0
         if at_rest.any():
             found[population.name] = at_rest
     return found
@@ -58,7 +58,7 @@ def _reached(network: Network, plan: Plan, name: str, spikes: Mapping[str, Tenso
         if synapse.delayed and t == 0:
             continue
         sent = _sent(spikes, synapse, t - synapse.delayed)
-        taps = (network.weight(synapse).detach() != 0).float()
+        taps = (network.weight(synapse).detach().cpu() != 0).float()
         reached |= F.conv2d(sent, taps, stride=synapse.stride, padding=synapse.padding) > 0
     return reached
 

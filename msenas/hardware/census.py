@@ -137,7 +137,7 @@ class _Observer:
         if keep:
             self.kept[INPUT] = frames.cpu()
         if self.plan.spec.encoding != "direct":
-            self._add(INPUT, frames.sum(0))
+            self._add(INPUT, frames.sum(0, dtype=torch.float64) * (self.plan.spec.steps // len(frames)))
 
     def __call__(self, name: str, spikes: Tensor) -> None:
         """Take the spikes [T, B, C, H, W] of one population."""

@@ -6,8 +6,9 @@ PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))
 
 
 def prefix(value: float) -> tuple[float, str]:
-    """The largest prefix that leaves a number of at least 1, and its factor; pico for all that is smaller."""
-    return next((found for found in PREFIXES if value >= found[0]), PREFIXES[-1])
+    """The largest prefix that leaves a number of at least 1 in three digits, and its factor; pico for all below."""
+    shown = float(f"{value:.3g}")
+    return next((found for found in PREFIXES if shown >= found[0]), PREFIXES[-1])
 
 
 def joules(value: float) -> str:
