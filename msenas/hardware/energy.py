@@ -6,7 +6,7 @@
           +  messages [1] * message [J]  +  hops [1] * hop [J]  +  chip_crossings [1] * chip_crossing [J]
           +  memory accesses [1] * sram [J]
           +  (macs_input + macs_readout) [1] * mac [J]
-          +  T [1] * (io_step [J] + barrier [J])
+          +  T [1] * io_step [J]  +  (T + depth) [1] * barrier [J]
           +  chips [1] * time of an inference [s] * static_chip [W]
 
 CAUSES is this sum as a table. A cause without a published price is listed with its amount and makes the energy a lower
@@ -69,11 +69,11 @@ CAUSES: tuple[Cause, ...] = (
     Cause("chip_seconds", ("static_chip",), "static"),
 )
 
-LEFT_OUT: tuple[tuple[str, str], ...] = (
-    ("chip_seconds", "static power: needs the time of an inference"),
-    ("messages", "messages and hops: need cores in the profile and the placement on them"),
-    ("io_steps", "input and output: depend on the board, not on the network"),
-)
+LEFT_OUT: dict[str, str] = {
+    "chip_seconds": "static power: needs the time of an inference",
+    "messages": "messages and hops: need cores in the profile and the placement on them",
+    "io_steps": "input and output: depend on the board, not on the network",
+}
 """Loads that may be missing, with what that leaves out."""
 
 DENSE = "macs_dense"
@@ -206,27 +206,29 @@ def price(loads: Loads, profile: Profile, samples: int) -> Energy:
     used: list[Load] = []
     unpriced: list[tuple[str, float]] = []
     included: list[str] = []
-    left_out = [text for load, text in LEFT_OUT if load not in loads and (load != "messages" or DENSE not in loads)]
+    left_out: list[str] = []
     for cause in CAUSES:
         load, chosen = loads.get(cause.load), paid.get(cause.load)
-        if load is None:
+        if load is None and (cause.load not in LEFT_OUT or (cause.group == "traffic" and DENSE in loads)):
             continue
         reason = next((profile.left_out[kind] for kind in cause.kinds if kind in profile.left_out), None)
-        if chosen is not None and chosen.band is not None and chosen.scope != "included":
+        if load is not None and chosen is not None and chosen.band is not None and chosen.scope != "included":
             if cause.load == "synops" and profile.zero_weights == "skipped" and "synops_nonzero" in loads:
                 load = loads["synops_nonzero"]
             places = {place: amount * chosen.band.nominal for place, amount in load.by_place.items()}
             joule = load.amount.product(chosen.band)
             terms.append(Term(cause.load, cause.group, load.amount, chosen, joule, places))
             used.append(load)
-        elif chosen is not None or contained(cause):
+        elif contained(cause) or (chosen is not None and chosen.scope == "included"):
             included.append(cause.load)
         elif reason is not None:
             left_out.append(f"{cause.load}: {reason}")
+        elif load is None:
+            left_out.append(LEFT_OUT[cause.load])
         elif load.amount.nominal and (not cause.optional or any(kind in profile.prices for kind in cause.kinds)):
             unpriced.append((cause.load, load.amount.nominal))
     if not terms:
-        missing = ", ".join(cause for cause, _ in unpriced)
+        missing = ", ".join(cause for cause, _ in unpriced) or "; ".join(left_out)
         raise ProfileError(
             f"hardware profile {profile.name}: nothing of what this network does has a published price ({missing})"
         )

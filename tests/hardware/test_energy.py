@@ -142,8 +142,29 @@ def test_a_price_included_elsewhere_is_neither_added_nor_missing(counted: Case) 
 def test_an_all_in_price_stands_alone(counted: Case) -> None:
     energy = estimate(*counted, profile(price("all_in_synop", 2.0, scope="all-in")))
     assert energy.joule.nominal == 124
-    assert energy.included == ("updates_active", "updates_idle", "spikes")
+    assert set(energy.included) == {"updates_active", "updates_idle", "spikes", "messages", "io_steps", "chip_seconds"}
+    assert energy.left_out == ()
     assert energy.unpriced == (("macs_readout", 12.0),)
+
+
+def test_an_average_above_the_power_at_rest_contains_traffic_but_not_static_power(counted: Case) -> None:
+    energy = estimate(*counted, profile(price("all_in_spike", 2.0, scope="all-in")))
+    assert "messages" in energy.included
+    assert energy.left_out == ("static power: needs the time of an inference",)
+
+
+def test_what_a_profile_says_of_a_missing_load_goes_before_the_general_reason(counted: Case) -> None:
+    reasons = {"static_chip": "no chip", "message": "no network"}
+    energy = estimate(*counted, replace(profile(price("synop", 1.0)), left_out=reasons))
+    assert "chip_seconds: no chip" in energy.left_out
+    assert "messages: no network" in energy.left_out
+
+
+def test_a_refusal_says_why_also_where_nothing_is_unpriced(counted: Case) -> None:
+    plan, counts = counted
+    reasons = {"synop": "not sold by the piece", "update": "free", "spike_out": "free", "mac": "none"}
+    with pytest.raises(ProfileError, match="synops: not sold by the piece"):
+        estimate(plan, counts, replace(profile(price("static_chip", 1.0)), left_out=reasons))
 
 
 def test_a_per_term_price_goes_before_the_all_in_one(counted: Case) -> None:
