@@ -1,11 +1,14 @@
 """Time of one inference on a chip, from the figures that its profile has.
 
-    tick        T * tick_second: the chip keeps a fixed time step; the shortest possible is the lower bound
+    tick        (T + depth) * tick_second: the chip keeps a fixed time step; the shortest possible is the lower bound
     cores       max over cores of (synops * synop_second + updates * update_second + spikes * spike_out_second
-                + messages sent and received) + T * barrier_second. Loads are means over samples and steps, so a
-                burst takes longer; a measured step_second of whole networks, host included, is the upper bound
+                + messages sent and received) + (T + depth) * barrier_second. Loads are means over samples and steps,
+                so a burst takes longer; a measured step_second of whole networks, host included, is the upper bound
     events      populations on the longest path * event_second: a chip without time steps, spikes travel through
     throughput  (synops_dense + macs) * mac_second: a processor that computes every synapse in every step
+
+On chips that keep time steps a spike arrives in the step after it was sent, so the answer to the last of T steps is
+known after as many steps more as there are populations on the longest path (`chip_steps`).
 
 The nominal value of a pair (least, most) is its geometric mean, that of a tick the usual one.
 """
@@ -23,7 +26,7 @@ from msenas.hardware.fanout import IntMap
 from msenas.hardware.price import Band
 from msenas.hardware.profile import Timing
 from msenas.hardware.traffic import Traffic
-from msenas.hardware.workload import Loads
+from msenas.hardware.workload import Loads, chip_steps
 from msenas.phenotype.plan import INPUT, Plan
 
 
@@ -64,11 +67,11 @@ def _tick(scene: Scene) -> Band | None:
     if scene.timing.tick_second is None:
         return None
     least, usual = scene.timing.tick_second
-    return Band(least, usual, usual).times(scene.plan.spec.steps)
+    return Band(least, usual, usual).times(chip_steps(scene.plan))
 
 
 def _cores(scene: Scene) -> Band | None:
-    timing, steps = scene.timing, scene.plan.spec.steps
+    timing, steps = scene.timing, chip_steps(scene.plan)
     if timing.synop_second is None or scene.traffic is None:
         return None
     busiest = float(_busy(scene, scene.traffic).max())

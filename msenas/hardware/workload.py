@@ -160,10 +160,15 @@ def _shares(size: int) -> dict[str, float]:
     return {names[-1]: 1.0}
 
 
+def chip_steps(plan: Plan) -> int:
+    """Time steps of one inference on a chip where every spike arrives one step after it was sent."""
+    return plan.spec.steps + plan.depth
+
+
 def chip_loads(plan: Plan, seconds: Band | None, chips: int) -> dict[str, Load]:
     """What goes with the time steps and with the time of an inference on a chip."""
-    steps = Load.of({CHIP: float(plan.spec.steps)})
-    loads = {"io_steps": steps, "barriers": steps}
+    steps, barriers = float(plan.spec.steps), float(chip_steps(plan))
+    loads = {"io_steps": Load.of({CHIP: steps}), "barriers": Load.of({CHIP: barriers})}
     if seconds is not None:
         spent = seconds.times(chips)
         loads["chip_seconds"] = Load(spent, {CHIP: spent.nominal})
