@@ -9,6 +9,8 @@ register, and each activation is written once.
 
 `variable` is what goes with spikes: synaptic operations, spikes, traffic and their memory; all else is `fixed`. A rate
 r* <= 0 means that the spiking network cannot cost less at any sparsity.
+
+A processor that computes every synapse in every step has no twin: it never saves anything by spikes.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Twin:
         joule: J per inference.
         share_nonzero: mean share of activations that are not zero: of neurons that fire at all in an inference.
         joule_skipping: J per inference if operations on zero activations cost nothing.
-        break_even_rate: spikes per neuron and step at which the spiking network costs as much; None without spikes.
+        break_even_rate: spikes per neuron and step at which the spiking network costs as much; None if it is silent.
         rate: the actual spikes per neuron and step.
         spikes_per_synapse: synaptic operations per synapse and inference, the actual figure.
     """
@@ -72,7 +74,7 @@ class Twin:
 def twin(
     plan: Plan, counts: Counts, loads: Loads, fired: Mapping[str, float], energy: Energy, profile: Profile
 ) -> Twin | None:
-    """The twin of a network; None where the profile has no price of a multiply-accumulate.
+    """The twin of a network; None on a dense processor, or without a price of a multiply-accumulate.
 
     Args:
         plan: the network.
@@ -82,7 +84,8 @@ def twin(
         energy: of these loads on the profile.
         profile: prices.
     """
-    if "mac" not in profile.prices or profile.prices["mac"].band is None:
+    mac = profile.prices.get("mac")
+    if profile.execution == "dense" or mac is None or mac.band is None or mac.scope == "included":
         return None
     rate = counts.total.spikes / counts.total.updates
     bits = math.ceil(math.log2(plan.spec.steps + 1))
@@ -98,7 +101,7 @@ def twin(
         joule=joule,
         share_nonzero=sum(skipping.values()) / total,
         joule_skipping=_price(plan, skipping, bits, profile),
-        break_even_rate=rate * (joule.nominal - fixed) / variable if variable > 0 else None,
+        break_even_rate=rate * (joule.nominal - fixed) / variable if variable > 0 and rate > 0 else None,
         rate=rate,
         spikes_per_synapse=counts.total.synops / synapses if synapses else None,
     )
