@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
-from msenas.errors import InputError
+from msenas.errors import SHOWN, InputError
 from msenas.phenotype.network import Network
 from msenas.runs.best import Best, Weights
 from msenas.runs.files import read_bytes, write_atomically
@@ -64,10 +65,21 @@ def read_weights(path: Path, sha256: str | None, network: Network) -> None:
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"{path}: not a safetensors file: {error}") from None
     for name in sorted(own.keys() ^ stored.keys()):
-        raise InputError(f"{path}: {name} is {'missing' if name in own else 'not part of this network'}")
+        raise InputError(f"{path}: {name[:SHOWN]} is {'missing' if name in own else 'not part of this network'}")
     for name, value in stored.items():
-        if value.shape != own[name].shape:
-            raise InputError(f"{path}: {name} has shape {list(value.shape)}, the network {list(own[name].shape)}")
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise InputError(f"{path}: {name} holds a number that is not finite")
+        if problem := _misfit(name, value, own[name]):
+            raise InputError(f"{path}: {name} {problem}")
     network.load_state_dict(stored)
+
+
+def _misfit(name: str, value: Tensor, own: Tensor) -> str:
+    """What is wrong with a stored tensor; empty if it can take the place of the network's own."""
+    if value.shape != own.shape:
+        return f"has shape {list(value.shape)}, the network {list(own.shape)}"
+    if value.dtype != own.dtype:
+        return f"holds {value.dtype}, the network {own.dtype}"
+    if not torch.isfinite(value).all():
+        return "holds a number that is not finite"
+    if name.endswith("running_var") and (value < 0).any():
+        return "holds a negative variance"
+    return ""
