@@ -7,6 +7,8 @@ import pytest
 
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
+from msenas.phenotype.lif import norse_sequence
+from msenas.phenotype.network import LIF
 from msenas.phenotype.plan import Plan
 from msenas.phenotype.spec import NetworkSpec
 
@@ -25,6 +27,12 @@ def folders_of_the_tests(tmp_path_factory):
 @pytest.fixture
 def rng():
     return np.random.default_rng(20231104)
+
+
+@pytest.fixture
+def stepwise(monkeypatch):
+    """Neurons run step by step through Norse, so that no loop is compiled for a few samples."""
+    monkeypatch.setitem(LIF, "compiled", norse_sequence)
 
 
 def motif_genome(*motifs: str, kernel: str = "3x3", cross: int = 1) -> Genome:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from msenas.data import Dataset, Split
 from msenas.errors import InputError, unknown
+from msenas.hardware.report import INDEX
 from msenas.phenotype.calibrate import calibrate
 from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard, encode
@@ -26,6 +27,9 @@ BATCH = 64
 """Samples that run together."""
 CALIBRATION = 256
 """Training samples that set the normalisation of an untrained network."""
+
+UNUSED = {"hardware": INDEX}
+"""Options of the search that have no effect here: a profile of the user's own need not be there any more."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ class Deployed:
         source, spec = self.split(split), self.network.plan.spec
         for number, start in enumerate(range(0, len(places), BATCH)):
             inputs = torch.from_numpy(source.batch(places[start : start + BATCH]))
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-            yield encode(inputs, spec, self.standard, generator)
+            yield encode(inputs, spec, self.standard, torch.Generator().manual_seed(_seed(self.seed, number)))
 
 
 def deploy(path: Path, options: Mapping[str, Any], *, download: bool = False) -> Deployed:
@@ -92,7 +95,7 @@ def deploy(path: Path, options: Mapping[str, Any], *, download: bool = False) ->
         InputError: The file, its weights, the options or the data cannot be used, or do not fit each other.
     """
     subject = read_subject(path)
-    prepared = prepare_subject(subject, options, download=download)
+    prepared = prepare_subject(subject, UNUSED | dict(options), download=download)
     network, trained = _network(subject, prepared, path)
     standard, seed = prepared.evaluator.probe.standard, prepared.evaluator.seed
     deployed = Deployed(network, trained, prepared.dataset, standard, seed)
@@ -102,6 +105,11 @@ def deploy(path: Path, options: Mapping[str, Any], *, download: bool = False) ->
     return deployed
 
 
+def _seed(*numbers: int) -> int:
+    """A seed of its own for any numbers that are not negative, in the range that torch takes."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
 def _network(subject: Subject, prepared: Prepared, path: Path) -> tuple[Network, bool]:
     best = subject.best
     if best is None or best.weights is None:
@@ -109,4 +117,6 @@ def _network(subject: Subject, prepared: Prepared, path: Path) -> tuple[Network,
     if prepared.spec != best.network:
         differing = [n for n in vars(best.network) if getattr(best.network, n) != getattr(prepared.spec, n)]
         raise InputError(f"{path}: its weights were trained with another {', '.join(differing)}")
+    if prepared.config.seed != (known := subject.options.get("seed", prepared.config.seed)):
+        raise InputError(f"{path}: its weights were trained with seed {known}; another one draws other splits")
     return load_network(best, path if path.is_dir() else path.parent), True
