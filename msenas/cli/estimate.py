@@ -14,7 +14,7 @@ from msenas.cli.progress import samples_progress
 from msenas.cli.report import print_estimated
 from msenas.evaluation.deployed import Deployed, deploy
 from msenas.evaluation.estimate import Estimated, chosen_profiles, estimate
-from msenas.evaluation.picture import draw_energy
+from msenas.evaluation.picture import draw_energy, picture_format
 
 DEFAULT_PROFILE = "generic-45nm"
 
@@ -36,7 +36,9 @@ class EstimateRequest:
 
 def run_estimate(request: EstimateRequest, out: Console, err: Console) -> None:
     """Print the report of a network and write its picture."""
-    profiles = chosen_profiles(request.hardware or DEFAULT_PROFILE)
+    if request.picture is not None:
+        picture_format(request.picture)
+    profiles = chosen_profiles(DEFAULT_PROFILE if request.hardware is None else request.hardware)
     deployed = deploy(request.file, request.options, download=request.download)
     with samples_progress(err, "estimating", request.samples) as advance:
         estimated = estimate(deployed, profiles, request.split, request.samples, advance)

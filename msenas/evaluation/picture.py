@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from msenas.errors import InputError
+from msenas.errors import InputError, RunError
 from msenas.hardware.energy import CAUSES
 from msenas.hardware.quantity import joules, prefix
 from msenas.hardware.report import ChipEstimate, Report
@@ -33,16 +33,29 @@ COLOURS = {
 GROUPS = tuple(dict.fromkeys(cause.group for cause in CAUSES))
 
 
-def draw_energy(report: Report, path: Path) -> None:
-    """Stacked bars: by place on one chip, or the shares of each of several chips.
+def picture_format(path: Path) -> str:
+    """Format of a picture by the end of its name.
 
     Raises:
         InputError: The file name ends neither in .svg nor in .png.
-        RunError: The file cannot be written.
+        RunError: Its folder does not exist.
     """
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise InputError(f"picture {path}: its name must end in .svg or .png")
+    if not path.parent.is_dir():
+        raise RunError(f"picture {path}: there is no folder {path.parent}")
+    return kind
+
+
+def draw_energy(report: Report, path: Path) -> None:
+    """Stacked bars: by place on one chip, or the shares of each of several chips.
+
+    Raises:
+        InputError: As `picture_format`.
+        RunError: The file cannot be written.
+    """
+    kind = picture_format(path)
     figure = _by_chip(report.estimates) if len(report.estimates) > 1 else _by_place(report.estimates[0])
     FigureCanvasAgg(figure)
     picture = BytesIO()
@@ -77,7 +90,7 @@ def _by_chip(estimates: Sequence[ChipEstimate]) -> Figure:
         joule = estimate.energy.joule
         names.append(estimate.profile.name)
         for term in estimate.energy.terms:
-            scaled[term.group][row] += 100 * term.joule.nominal / joule.nominal
+            scaled[term.group][row] += 100 * term.joule.nominal / (joule.nominal or 1.0)
     figure = Figure(figsize=(10, 1.6 + 0.3 * len(names)), layout="constrained")
     axes = _stack(figure, names, scaled)
     axes.set(xlabel="% of the nominal energy", xlim=(0, 100))
@@ -100,5 +113,6 @@ def _stack(figure: Figure, rows: Sequence[str], groups: Mapping[str, Sequence[fl
     axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.12 - 0.9 / (len(rows) + 2)))
+    if any(any(values) for values in groups.values()):
+        axes.legend(frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.12 - 0.9 / (len(rows) + 2)))
     return axes
