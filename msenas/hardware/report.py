@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from msenas.errors import ProfileError
+from msenas.hardware.assumptions import of_network, of_profile
 from msenas.hardware.census import Census
-from msenas.hardware.energy import Energy, estimate, price
+from msenas.hardware.energy import CAUSES, LEFT_OUT, Energy, estimate, price
 from msenas.hardware.latency import Latency, Scene, latency
 from msenas.hardware.placement import Cores
 from msenas.hardware.price import Band
@@ -71,6 +72,22 @@ class ChipEstimate:
         return None if self.latency is None else self.energy.joule.product(self.latency.seconds)
 
     @property
+    def inferences_per_second(self) -> float | None:
+        """One inference after the other, nominal."""
+        return 1.0 / self.latency.seconds.nominal if self.latency and self.latency.seconds.nominal else None
+
+    @property
+    def static_share(self) -> float | None:
+        """Share of the static power in the nominal energy; None where it is not in it."""
+        static = [t.joule.nominal for t in self.energy.terms if t.group == "static"]
+        return sum(static) / self.energy.joule.nominal if static and self.energy.joule.nominal else None
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What holds for these prices, in words."""
+        return of_profile(self.profile, self.memory.weight_bits, self.memory.state_bits)
+
+    @property
     def spread(self) -> dict[str, float] | None:
         """Percentiles of the nominal energy over the samples, J."""
         return None if self.energy.per_sample is None else percentiles(self.energy.per_sample)
@@ -83,11 +100,14 @@ class ChipEstimate:
             "title": self.profile.title,
             "spread_joule": self.spread,
             "latency": None if self.latency is None else {"model": self.latency.model, **_band(self.latency.seconds)},
+            "inferences_per_second": self.inferences_per_second,
             "energy_delay_joule_second": None if delay is None else _band(delay),
+            "static_share": self.static_share,
             "memory": asdict(self.memory) | {"bits": self.memory.bits},
             "cores": self.cores,
             "chips": self.chips,
             "twin": None if self.twin is None else self.twin.to_dict(),
+            "assumptions": list(self.assumptions),
             "note": self.profile.note,
         }
 
@@ -127,10 +147,16 @@ class Report:
     ranking: Ranking | None
     index_joule: float
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What holds on every profile, in words."""
+        return of_network(self.plan)
+
     def to_dict(self) -> dict[str, Any]:
         """The report as data for JSON."""
         per_sample = {name: percentiles(values) for name, values in self.census.per_sample.items()}
         return {
+            "assumptions": list(self.assumptions),
             "counts": self.census.counts.to_dict(),
             "per_sample": per_sample,
             "neurons": self.plan.neurons,
@@ -210,10 +236,22 @@ def rank(estimates: Sequence[ChipEstimate]) -> Ranking | None:
     high = first.energy.joule.high
     if first.energy.at_least or high is None:
         return Ranking(names, None, f"the energy on {names[0]} has no upper bound: a part of it has no published price")
+    if omitted := _omitted(first):
+        return Ranking(
+            names, None, f"the energy on {names[0]} leaves out {', '.join(omitted)}: priced, but not counted"
+        )
     overlapping = [e.profile.name for e in others if (e.energy.joule.low or 0.0) <= high]
     if overlapping:
         return Ranking(names, None, f"the band of {names[0]} overlaps with that of {', '.join(overlapping)}")
     return Ranking(names, names[0], "")
+
+
+def _omitted(estimate: ChipEstimate) -> list[str]:
+    """Loads that the profile has a price for, and that could not be counted."""
+    usable = {p.kind for p in estimate.profile.prices.values() if p.band is not None and p.scope == "per-term"}
+    priced = {term.cause for term in estimate.energy.terms}
+    causes = (c for c in CAUSES if c.load in LEFT_OUT and c.load not in priced)
+    return [cause.load for cause in causes if usable & set(cause.kinds)]
 
 
 def percentiles(values: np.ndarray) -> dict[str, float]:
