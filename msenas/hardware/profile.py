@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from msenas.errors import ProfileError, unknown
+from msenas.hardware.capacity import Capacity
 from msenas.hardware.price import GRADES, KINDS, SCOPES, Grade, Price, Text, sum_conflicts
 from msenas.hardware.schema import facts, known_table, number, parse_toml, read_bounded
 
@@ -83,21 +84,6 @@ class Published:
     joule: float | tuple[float, float] | None = None
     watt: float | tuple[float, float] | None = None
     second: float | tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What fits on one chip; pairs are (least, most). A limit that is None is not known."""
-
-    source: Text
-    cores: int | None = None
-    neurons_per_core: int | None = None
-    synaptic_memory_bits_per_core: int | None = None
-    input_axons_per_core: int | None = None
-    output_axons_per_core: int | None = None
-    weight_bits: tuple[int, int] | None = None
-    state_bits: int | None = None
-    delay_steps_max: int | None = None
 
 
 @dataclass(frozen=True)
