@@ -86,6 +86,7 @@ def search(
     motifs: opt.Motifs = None,
     fitness: opt.Fitness = None,
     hardware: opt.Hardware = None,
+    must_fit: opt.MustFit = None,
     objectives: opt.Objectives = None,
     population: opt.Population = None,
     generations: opt.Generations = None,

@@ -31,6 +31,7 @@ Motifs = Annotated[str | None, _option("Motifs to use, such as FE,FI,MI.", NETWO
 
 Fitness = Annotated[str | None, _option("Training-free fitness by name.", SCORE, default="rdm-contrast")]
 Hardware = Annotated[str | None, _option("Profile by name or TOML file.", SCORE, default="generic-45nm")]
+MustFit = Annotated[bool | None, _option("Keep to networks that fit the chip of --hardware.", SCORE, "--must-fit")]
 Batch = Annotated[int | None, _option("Samples of the probe batch.", SCORE, default="32")]
 Seed = Annotated[int | None, _option("Seed of everything random.", SCORE, default="0")]
 Device = Annotated[str | None, _option("cpu, cuda, ...", SCORE, default="auto")]

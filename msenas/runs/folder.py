@@ -56,6 +56,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
         plan: digest of its plan.
         scores: as `Scores.as_dict`, or None when the evaluation failed.
         failure: why it failed, or None.
+        fit: how it fits the chip, where the run keeps to networks that do.
     """
 
     id: int
@@ -65,6 +66,19 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     plan: str
     scores: dict[str, Any] | None
     failure: str | None
+    fit: dict[str, Any] | None = None
+
+
+class Unfit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Networks that were drawn and broke one limit of the chip; they are not evaluated.
+
+    Attributes:
+        drawn: how often one was drawn.
+        first: what was wrong with the first one.
+    """
+
+    drawn: Natural
+    first: str
 
 
 class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -78,6 +92,7 @@ class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         probe: digest of the probe batch.
         profile: digest of the hardware profile.
         finished: whether the budget is used up.
+        unfit: networks that do not fit the chip, by the limit that they break.
     """
 
     schema: Literal["msenas.state/1"] = STATE_SCHEMA
@@ -88,6 +103,7 @@ class RunState(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     probe: str
     profile: str
     finished: bool
+    unfit: dict[str, Unfit] = {}
 
 
 class RunFolder:

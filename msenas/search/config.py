@@ -62,6 +62,7 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     motifs: tuple[str, ...] = tuple(m.name for m in MOTIFS)
     fitness: str = DEFAULT
     hardware: str = "generic-45nm"
+    must_fit: bool = False
     objectives: tuple[str, ...] = ("fitness", "energy")
     population: int = 25
     generations: int = 12

@@ -7,7 +7,7 @@ comes from the generator in the state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +21,11 @@ from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from msenas.genotype.genome import Genome
 from msenas.genotype.space import Space
+from msenas.hardware.fit import Fit
 from msenas.phenotype.decode import DisconnectedGenome, decode
+from msenas.phenotype.plan import Plan
 from msenas.phenotype.spec import NetworkSpec
+from msenas.runs.folder import Unfit
 from msenas.search.variation import CROSSOVER_POINTS, MUTATIONS, point_crossover
 
 DRAWS = 20_000
@@ -33,13 +36,23 @@ MATINGS = 100
 
 @dataclass(frozen=True)
 class Rules:
-    """How the search varies and selects; fixed for a run."""
+    """How the search varies and selects; fixed for a run.
+
+    Attributes:
+        space: the genomes that are drawn.
+        spec: the spec of every network.
+        size: networks per generation.
+        operators, strategy: names of the mutation, and of the way children are made.
+        fit: says whether a network fits the chip; networks that do not are passed over like disconnected genomes.
+            None lets all pass.
+    """
 
     space: Space
     spec: NetworkSpec
     size: int
     operators: str = "default"
     strategy: str = "evolution"
+    fit: Callable[[Plan], Fit] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,21 +72,62 @@ class Individual:
 
 @dataclass(frozen=True)
 class Child:
-    """A genome to be evaluated, with the ids of its parents (none for a random one) and the digest of its plan."""
+    """A genome to be evaluated.
+
+    Attributes:
+        genome: the genotype.
+        parents: ids of its parents, none for a random one.
+        digest: digest of its plan.
+        fit: how it fits the chip, in brief, where that is asked for.
+    """
 
     genome: Genome
     parents: tuple[int, ...]
     digest: str
+    fit: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class State:
-    """Everything that the next generation depends on."""
+    """Everything that the next generation depends on, and the record of what was passed over."""
 
     generation: int
     parents: tuple[Individual, ...]
     rng: Mapping[str, Any]
     seen: frozenset[str] = field(default_factory=frozenset)
+    unfit: Mapping[str, Unfit] = field(default_factory=dict)
+
+
+@dataclass
+class Sieve:
+    """Lets a genome pass that is connected, a new network, and fits the chip; filled while children are made.
+
+    Attributes:
+        rules: the rules of the run.
+        known: digests of the networks that were asked for.
+        unfit: what was passed over because it does not fit, by rule.
+    """
+
+    rules: Rules
+    known: set[str]
+    unfit: dict[str, Unfit]
+
+    def child(self, genome: Genome, parents: tuple[int, ...]) -> Child | None:
+        """The genome as a child, or None; records its digest."""
+        try:
+            plan = decode(genome, self.rules.spec)
+        except DisconnectedGenome:
+            return None
+        if plan.digest in self.known:
+            return None
+        fit = self.rules.fit(plan) if self.rules.fit else None
+        if fit is not None and not fit.fits:
+            for finding in fit.failed:
+                old = self.unfit.get(finding.rule, Unfit(0, finding.text()))
+                self.unfit[finding.rule] = Unfit(old.drawn + 1, old.first)
+            return None
+        self.known.add(plan.digest)
+        return Child(genome, parents, plan.digest, fit.brief() if fit else None)
 
 
 def initial_state(seed: int) -> State:
@@ -82,21 +136,21 @@ def initial_state(seed: int) -> State:
 
 
 def ask(state: State, rules: Rules) -> tuple[list[Child], State]:
-    """The children of the next generation: connected, and each a network that was never asked for before.
+    """The children of the next generation: connected, each a network that was never asked for before, and fitting.
 
     Fewer than `rules.size` come back when the space holds no more; none when it is exhausted.
     """
     rng = _generator(state)
-    known = set(state.seen)
+    sieve = Sieve(rules, set(state.seen), dict(state.unfit))
     children: list[Child] = []
     if state.generation > 0 and rules.strategy == "evolution" and len(state.parents) >= 2:
-        children = _offspring(state, rules, rng, known)
+        children = _offspring(state, rules, rng, sieve)
     while len(children) < rules.size:
-        child = _random_child(rules, rng, known)
+        child = _random_child(rules, rng, sieve)
         if child is None:
             break
         children.append(child)
-    return children, replace(state, rng=rng.bit_generator.state, seen=frozenset(known))
+    return children, replace(state, rng=rng.bit_generator.state, seen=frozenset(sieve.known), unfit=sieve.unfit)
 
 
 def tell(state: State, children: Sequence[Individual], rules: Rules) -> State:
@@ -121,7 +175,7 @@ def front(individuals: Sequence[Individual]) -> list[Individual]:
     return sorted(best, key=lambda i: (i.objectives, i.id))
 
 
-def _offspring(state: State, rules: Rules, rng: np.random.Generator, known: set[str]) -> list[Child]:
+def _offspring(state: State, rules: Rules, rng: np.random.Generator, sieve: Sieve) -> list[Child]:
     """Tournament, crossover, mutation, until enough new networks have come out."""
     mutate, rate = MUTATIONS[rules.operators]
     ranked = _ranked(state.parents, len(state.parents), rng)
@@ -135,7 +189,7 @@ def _offspring(state: State, rules: Rules, rng: np.random.Generator, known: set[
                 pair = point_crossover(*pair, CROSSOVER_POINTS, rng)
             for genome in pair[: rules.size - len(children)]:
                 mutated = mutate(genome, rules.space, rules.spec, rng)
-                child = _new(mutated, (mother.id, father.id), rules.spec, known)
+                child = sieve.child(mutated, (mother.id, father.id))
                 if child is not None:
                     children.append(child)
         if len(children) >= rules.size:
@@ -159,24 +213,12 @@ def _ranked(individuals: Sequence[Individual], survivors: int, rng: np.random.Ge
     return RankAndCrowding().do(problem, population, n_survive=survivors, random_state=rng)
 
 
-def _random_child(rules: Rules, rng: np.random.Generator, known: set[str]) -> Child | None:
+def _random_child(rules: Rules, rng: np.random.Generator, sieve: Sieve) -> Child | None:
     for _ in range(DRAWS):
-        child = _new(rules.space.sample(rng), (), rules.spec, known)
+        child = sieve.child(rules.space.sample(rng), ())
         if child is not None:
             return child
     return None
-
-
-def _new(genome: Genome, parents: tuple[int, ...], spec: NetworkSpec, known: set[str]) -> Child | None:
-    """The genome as a child if it is connected and its network new; records its digest."""
-    try:
-        digest = decode(genome, spec).digest
-    except DisconnectedGenome:
-        return None
-    if digest in known:
-        return None
-    known.add(digest)
-    return Child(genome, parents, digest)
 
 
 def _generator(state: State) -> np.random.Generator:

@@ -8,9 +8,10 @@ record what was already evaluated; so it ends with the same files as a run that 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -20,7 +21,8 @@ from msenas.errors import GenomeError, RunError
 from msenas.fitness.evaluate import Scores
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
-from msenas.runs.folder import Record, RunFolder, RunState
+from msenas.hardware.fit import check
+from msenas.runs.folder import Record, RunFolder, RunState, Unfit
 from msenas.search.config import seconds
 from msenas.search.evolution import Child, Individual, Rules, State, ask, initial_state, tell
 from msenas.search.objectives import minimised
@@ -51,19 +53,30 @@ Progress = Callable[[Sequence[Record], int], None]
 
 @dataclass
 class Search:
-    """One run: its parts, and the record so far."""
+    """One run: its parts, and the record so far.
+
+    Attributes:
+        prepared: what the options stand for.
+        folder: where the run is written.
+        records: what was evaluated.
+        progress: called after each evaluation.
+        deadline: time of the monotonic clock at which it stops.
+        unfit: what was drawn and does not fit the chip.
+    """
 
     prepared: Prepared
     folder: RunFolder
     records: list[Record]
     progress: Progress
     deadline: float | None = None
+    unfit: Mapping[str, Unfit] = field(default_factory=dict)
 
     @property
     def rules(self) -> Rules:
         """How this run varies and selects."""
-        config, spec = self.prepared.config, self.prepared.spec
-        return Rules(config.space(spec.layers), spec, config.population, config.operators, config.strategy)
+        prepared, config = self.prepared, self.prepared.config
+        fit = partial(check, profile=prepared.evaluator.profile) if config.must_fit else None
+        return Rules(prepared.space, prepared.spec, config.population, config.operators, config.strategy, fit)
 
     def individual(self, record: Record) -> Individual:
         """A record as evolution sees it."""
@@ -121,7 +134,8 @@ def resume(prepared: Prepared, folder: RunFolder, progress: Progress) -> tuple[S
     except (TypeError, ValueError, OverflowError) as error:
         raise RunError(f"{folder.state}: rng: {error}") from None
     seen = frozenset(r.plan for r in records[: saved.evaluated])
-    return search, State(saved.generation, parents, saved.rng, seen), saved, note
+    search.unfit = saved.unfit
+    return search, State(saved.generation, parents, saved.rng, seen, saved.unfit), saved, note
 
 
 def run(search: Search, state: State, evaluate: Evaluate) -> End:
@@ -131,6 +145,7 @@ def run(search: Search, state: State, evaluate: Evaluate) -> End:
     try:
         while state.generation < config.generations:
             children, asked = ask(state, search.rules)
+            search.unfit = asked.unfit
             if not children:
                 end = End.EXHAUSTED
                 break
@@ -180,6 +195,7 @@ def _evaluated(search: Search, children: Sequence[Child], state: State, evaluate
             plan=child.digest,
             scores=outcome.scores,
             failure=outcome.failure,
+            fit=None if child.fit is None else dict(child.fit),
         )
         search.folder.append(record, outcome.seconds)
         search.records.append(record)
@@ -199,5 +215,6 @@ def _save(search: Search, state: State, *, finished: bool) -> None:
             probe=search.prepared.evaluator.probe.digest,
             profile=search.prepared.evaluator.profile.digest,
             finished=finished,
+            unfit=dict(state.unfit),
         )
     )

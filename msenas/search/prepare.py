@@ -21,9 +21,11 @@ from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import draw_probe
 from msenas.genotype.genome import KERNEL_NAMES, Genome
 from msenas.genotype.motifs import EMPTY, MOTIFS
+from msenas.genotype.space import Space
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
-from msenas.hardware.profile import load_profile
+from msenas.hardware.fit import restrict
+from msenas.hardware.profile import Profile, load_profile
 from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import INPUT
@@ -44,12 +46,14 @@ class Prepared:
         config: the options, with everything filled in that the data decide.
         dataset: the data; the search sees only its training split.
         spec: the spec of every network of the search.
+        space: the genomes that are searched.
         evaluator: scores one network.
     """
 
     config: SearchConfig
     dataset: Dataset
     spec: NetworkSpec
+    space: Space
     evaluator: Evaluator
 
 
@@ -57,7 +61,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     """Load the data, fix the network spec and draw the probe batch.
 
     Raises:
-        InputError: An option, the data or the profile cannot be used.
+        InputError: An option, the data or the profile cannot be used, or no network of the search fits the chip.
     """
     paths = absolute_paths({"data": config.data, "hardware": config.hardware})
     profile = load_profile(paths["hardware"])
@@ -65,6 +69,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     if len(dataset.classes) < 2:
         raise DataError(f"{config.dataset} has {len(dataset.classes)} class; at least 2 are needed")
     spec = config.network(dataset.shape, len(dataset.classes))
+    space = _space(config, spec, profile)
     standard = Standard(dataset.mean, tuple(s if s > 0 else 1.0 for s in dataset.std))
     probe = draw_probe(dataset.train, config.batch, standard, events=dataset.kind == "events", seed=config.seed)
     device = pick_device(config.device)
@@ -78,7 +83,13 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
         workers=config.workers or default_workers(device),
     )
     evaluator = Evaluator(probe, config.fitness, profile, seed=config.seed, device=device, precision=config.precision)
-    return Prepared(resolved, dataset, spec, evaluator)
+    return Prepared(resolved, dataset, spec, space, evaluator)
+
+
+def _space(config: SearchConfig, spec: NetworkSpec, profile: Profile) -> Space:
+    """The genomes that are searched: all, or those of which every layer fits the chip."""
+    space = config.space(spec.layers)
+    return restrict(space, spec, profile) if config.must_fit else space
 
 
 def check_prices(prepared: Prepared) -> None:

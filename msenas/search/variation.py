@@ -8,11 +8,12 @@ The operators of the paper are kept by name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from pymoo.operators.mutation.pm import mut_pm
 
-from msenas.genotype.genome import Genome
+from msenas.genotype.genome import BLOCK, Genome
 from msenas.genotype.space import Space
 from msenas.phenotype.decode import DisconnectedGenome, decode
 from msenas.phenotype.spec import NetworkSpec
@@ -69,12 +70,20 @@ def _reset_one(
         if not others:
             continue
         changed = Genome.from_flat([*flat[:position], int(rng.choice(others)), *flat[position + 1 :]])
+        if not _admitted(changed, position, space):
+            continue
         digest = _digest(changed, spec)
         if digest is not None and digest not in known:
             untouched.discard(position)
             known.add(digest)
             return changed
     return genome
+
+
+def _admitted(genome: Genome, position: int, space: Space) -> bool:
+    """Whether the layer that holds a gene may stand where it is."""
+    place = position // BLOCK
+    return place >= len(genome.layers) or space.admits(place, genome.layers[place])
 
 
 def _digest(genome: Genome, spec: NetworkSpec) -> str | None:
@@ -87,7 +96,8 @@ def _digest(genome: Genome, spec: NetworkSpec) -> str | None:
 def mutate_polynomial(genome: Genome, space: Space, spec: NetworkSpec, rng: np.random.Generator) -> Genome:
     """The paper's mutation: polynomial with eta = 3 at rate 1/n on [l - 1/2, u + 1/2), then rounding.
 
-    Genes whose choices are not a range are moved to the nearest choice.
+    Genes whose choices are not a range are moved to the nearest choice; a layer that is not admitted then stays as it
+    was.
     """
     lower, upper = space.bounds()
     flat = np.array([genome.flat()], dtype=float)
@@ -102,7 +112,12 @@ def mutate_polynomial(genome: Genome, space: Space, spec: NetworkSpec, rng: np.r
         random_state=rng,
     )[0]
     genes = [_nearest(value, space.choices(i)) for i, value in enumerate(np.rint(moved))]
-    return Genome.from_flat(genes)
+    changed = Genome.from_flat(genes)
+    layers = (
+        new if space.admits(place, new) else old
+        for place, (old, new) in enumerate(zip(genome.layers, changed.layers, strict=True))
+    )
+    return replace(changed, layers=tuple(layers))
 
 
 def _nearest(value: float, choices: tuple[int, ...]) -> int:

@@ -49,7 +49,7 @@ def _assign(case: Case) -> Verdict:
         return Verdict("pass", len(layers), cores, len(layers) / cores)
     rivals, places = shortage(layers, case.capacity, found)
     names = ", ".join(layer.name for layer in rivals)
-    where = f"{names} need {len(rivals)} cores of the {len(places)} that can hold them"
+    where = f"{names}, for which {len(places)} cores are large enough"
     return Verdict("fail", len(layers), cores, where=where, advice="fewer --channels or another resolution for them")
 
 

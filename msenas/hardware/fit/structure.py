@@ -14,18 +14,18 @@ from msenas.phenotype.plan import INPUT
 
 RESET = "zero"
 """How every network of this tool resets (see `NetworkSpec.v_th`)."""
-NO_SPIKING_NETWORK = "nothing: the chip runs no spiking neurons"
+ANOTHER_CHIP = "another chip"
 
 
 def neuron_models(case: Case, allowed: Mapping[str, str]) -> Verdict:
     """The neuron of the network is one of the chip's."""
     own = [name for name in ("lif", "if") if name in allowed]
-    return _supported(case.plan.spec.neuron, allowed, f"--neuron {own[0]}" if own else NO_SPIKING_NETWORK)
+    return _supported(case.plan.spec.neuron, allowed, f"--neuron {own[0]}" if own else ANOTHER_CHIP)
 
 
 def resets(case: Case, allowed: Mapping[str, str]) -> Verdict:
     """The chip resets a potential as the network does."""
-    return _supported(RESET, allowed, "nothing: all networks reset to zero")
+    return _supported(RESET, allowed, ANOTHER_CHIP)
 
 
 def encodings(case: Case, allowed: Mapping[str, str]) -> Verdict:
@@ -54,7 +54,7 @@ def recurrence(case: Case, possible: bool) -> Verdict:
 def convolutions(case: Case, possible: bool) -> Verdict:
     """The synapses are convolutions; some chips and their tools have none."""
     figure = len(case.plan.synapses)
-    return Verdict("pass", figure) if possible or not figure else Verdict("fail", figure, 0, advice="another chip")
+    return Verdict("pass", figure) if possible or not figure else Verdict("fail", figure, 0, advice=ANOTHER_CHIP)
 
 
 def merging(case: Case, possible: bool) -> Verdict:
