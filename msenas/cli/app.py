@@ -161,6 +161,21 @@ def score(
 
 
 @app.command()
+def fit(
+    file: Annotated[Path, typer.Argument(help="best.json or a run folder.")],
+    hardware: Annotated[
+        str | None,
+        typer.Option(help="Chips by name or TOML file, with commas between; or all. [as searched]", show_default=False),
+    ] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Check limit by limit whether a network fits a chip; exit code 1 if it does not."""
+    from msenas.cli.fit import run_fit
+
+    run_fit(file, hardware, as_json, OUT)
+
+
+@app.command()
 def estimate(
     file: Annotated[Path, typer.Argument(help="best.json, a run folder, or a genome as JSON.")],
     hardware: Annotated[

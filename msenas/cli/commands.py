@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from msenas.cli.fit import passed_over
 from msenas.cli.progress import search_progress
 from msenas.cli.render import print_result, score_table
 from msenas.data import DATASETS, Found, find
@@ -24,7 +25,7 @@ from msenas.runs.best import read_best
 from msenas.search.loop import End
 from msenas.search.prepare import Prepared
 from msenas.search.scoring import Subject, prepare_subject, read_subject, score
-from msenas.search.session import Request, search
+from msenas.search.session import Request, Result, search
 
 INTERRUPTED_CODE = 130
 
@@ -42,9 +43,16 @@ def run_search(request: Request, as_json: bool, out: Console, err: Console) -> N
     if result.end is End.INTERRUPTED:
         raise typer.Exit(INTERRUPTED_CODE)
     if best is None and result.end is not End.TIME_LIMIT:
-        none = "no genome of these motifs and layers is connected"
-        silent = "every one is silent in what is read out, or failed"
-        raise CheckFailed(f"no live network was found: {silent if result.summary.evaluations else none}")
+        raise CheckFailed(_why_none(result))
+
+
+def _why_none(result: Result) -> str:
+    summary = result.summary
+    if summary.unfit and not summary.evaluations:
+        return f"no network that was drawn fits {result.config.hardware}; broken limits: {passed_over(summary.unfit)}"
+    none = "no genome of these motifs and layers is connected"
+    silent = "every one is silent in what is read out, or failed"
+    return f"no live network was found: {silent if summary.evaluations else none}"
 
 
 def show_network(file: Path, picture: Path | None, as_json: bool, out: Console) -> None:

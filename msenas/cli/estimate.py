@@ -13,8 +13,9 @@ from msenas.cli.commands import print_json
 from msenas.cli.progress import samples_progress
 from msenas.cli.report import print_estimated
 from msenas.evaluation.deployed import Deployed, deploy
-from msenas.evaluation.estimate import Estimated, chosen_profiles, estimate
+from msenas.evaluation.estimate import Estimated, estimate
 from msenas.evaluation.picture import draw_energy, picture_format
+from msenas.hardware.profile import chosen_profiles
 
 DEFAULT_PROFILE = "generic-45nm"
 

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from msenas.cli.fit import passed_over, verdict
 from msenas.fitness.registry import FITNESSES
 from msenas.genotype.genome import Genome
 from msenas.genotype.motifs import MOTIFS
@@ -64,6 +65,8 @@ def print_result(result: Result, genome: Genome | None, console: Console) -> Non
         origin = f"best.json is no. {summary.best_id}, picked by {summary.pick} from a front of {summary.front}"
         title = f"{origin}: {motif_line(genome)}"
         console.print(score_table(summary.best, config.fitness, config.hardware, title))
+        if summary.best_fit is not None:
+            console.print(f"{config.hardware}: {verdict(summary.best_fit)}")
     if summary.gain is not None:
         gain = summary.gain
         volume = (
@@ -76,6 +79,8 @@ def print_result(result: Result, genome: Genome | None, console: Console) -> Non
             f"evolution against its own {gain.random_evaluations} random networks: {volume}best {bests}"
             " (for an equal budget run --strategy random)"
         )
+    if summary.unfit:
+        console.print(f"passed over because they do not fit {config.hardware}: {passed_over(summary.unfit)}")
     for warning in summary.warnings:
         console.print(f"note: {warning}")
     if config.dataset == "digits":

@@ -10,10 +10,9 @@ from torch import Tensor
 from msenas.errors import InputError
 from msenas.evaluation.deployed import Deployed
 from msenas.hardware.census import take_census
-from msenas.hardware.profile import Profile, load_profile, profile_names
+from msenas.hardware.profile import Profile
 from msenas.hardware.report import Report, kinds_of_cores, report
 
-ALL = "all"
 Advance = Callable[[int], None]
 """Told how many samples have been run."""
 
@@ -26,21 +25,6 @@ class Estimated:
     split: str
     samples: int
     accuracy: float
-
-
-def chosen_profiles(names: str) -> list[Profile]:
-    """Profiles by comma-separated names or paths, or all shipped ones.
-
-    Raises:
-        ProfileError: A profile is unknown or malformed.
-        InputError: No name is given, or one twice.
-    """
-    wanted = list(profile_names()) if names == ALL else [name.strip() for name in names.split(",") if name.strip()]
-    profiles = [load_profile(name) for name in wanted]
-    repeated = {p.name for p in profiles if [q.name for q in profiles].count(p.name) > 1}
-    if not profiles or repeated:
-        raise InputError(f"--hardware needs different profiles, not {names!r}")
-    return profiles
 
 
 def estimate(

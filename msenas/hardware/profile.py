@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from msenas.errors import ProfileError, unknown
+from msenas.errors import InputError, ProfileError, unknown
 from msenas.hardware.capacity import Capacity
 from msenas.hardware.price import GRADES, KINDS, SCOPES, Grade, Price, Text, sum_conflicts
 from msenas.hardware.schema import facts, known_table, number, parse_toml, read_bounded
@@ -155,6 +155,8 @@ class Profile:
 
 TABLES = {"timing": Timing, "capacity": Capacity, "mesh": Mesh}
 """Tables of a profile that hold facts only."""
+ALL = "all"
+"""In the place of names of profiles: every shipped one."""
 CHOICES = {"grade": GRADES, "scope": SCOPES}
 """Keys that hold one of several words."""
 
@@ -163,6 +165,21 @@ def profile_names() -> tuple[str, ...]:
     """Names of the shipped profiles, sorted."""
     names = [entry.name for entry in resources.files("hw_profiles").iterdir()]
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def chosen_profiles(names: str) -> list[Profile]:
+    """Profiles by comma-separated names or paths, or all shipped ones.
+
+    Raises:
+        ProfileError: A profile is unknown or malformed.
+        InputError: No name is given, or one twice.
+    """
+    wanted = list(profile_names()) if names == ALL else [name.strip() for name in names.split(",") if name.strip()]
+    profiles = [load_profile(name) for name in wanted]
+    repeated = {p.name for p in profiles if [q.name for q in profiles].count(p.name) > 1}
+    if not profiles or repeated:
+        raise InputError(f"--hardware needs different profiles, not {names!r}")
+    return profiles
 
 
 def load_profile(name_or_path: str | Path) -> Profile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from pymoo.indicators.hv import HV
 from msenas.fitness.contrast import SATURATED
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
-from msenas.phenotype.decode import canonical
+from msenas.hardware.fit import check
+from msenas.phenotype.decode import canonical, decode
 from msenas.runs.best import SCHEMA, Best, forms, write_best
 from msenas.runs.files import to_json, write_atomically
-from msenas.runs.folder import Record, RunFolder
+from msenas.runs.folder import Record, RunFolder, Unfit
 from msenas.search.config import SearchConfig
 from msenas.search.evolution import Individual, front
 from msenas.search.objectives import minimised, values
@@ -49,7 +50,16 @@ class Gain:
 
 @dataclass(frozen=True)
 class Summary:
-    """The result of a search in numbers."""
+    """The result of a search in numbers.
+
+    Attributes:
+        evaluations, distinct, dead, failed: networks that were evaluated, and some of them.
+        front: networks on the front.
+        pick, best_id, best, best_fit: the rule of choice; number, scores and fit of the network that it chose.
+        gain: what evolution added.
+        unfit: how often a network was passed over because it does not fit the chip, by the rule that it breaks.
+        warnings: what a reader of the numbers must know.
+    """
 
     evaluations: int
     distinct: int
@@ -59,7 +69,9 @@ class Summary:
     pick: str
     best_id: int | None
     best: dict[str, Any] | None
+    best_fit: dict[str, Any] | None
     gain: Gain | None
+    unfit: dict[str, int]
     warnings: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -120,6 +132,8 @@ def best_of(record: Record, prepared: Prepared) -> Best:
             "dataset": prepared.dataset.provenance,
             "fitness": config.fitness,
             "hardware": config.hardware,
+            "must_fit": config.must_fit,
+            "fit": _fit(genome, prepared),
             "batch": config.batch,
             "seed": config.seed,
             "precision": config.precision,
@@ -134,8 +148,20 @@ def best_of(record: Record, prepared: Prepared) -> Best:
     )
 
 
-def summarise(records: Sequence[Record], config: SearchConfig) -> Summary:
-    """The numbers of a run, finished or not."""
+def _fit(genome: Genome, prepared: Prepared) -> dict[str, Any] | None:
+    """How a network fits the chip of the run, in brief; None for a profile without limits."""
+    profile = prepared.evaluator.profile
+    return None if profile.capacity is None else check(decode(genome, prepared.spec), profile).brief()
+
+
+def summarise(records: Sequence[Record], config: SearchConfig, unfit: Mapping[str, Unfit] | None = None) -> Summary:
+    """The numbers of a run, finished or not.
+
+    Args:
+        records: all evaluations.
+        config: the options of the run.
+        unfit: networks that were passed over because they do not fit the chip, by rule.
+    """
     members = front_of(records, config)
     picked = members[_pick(members, config)] if members else None
     return Summary(
@@ -148,6 +174,8 @@ def summarise(records: Sequence[Record], config: SearchConfig) -> Summary:
         best_id=picked.id if picked else None,
         best=records[picked.id].scores if picked else None,
         gain=gain(records, config),
+        best_fit=records[picked.id].fit if picked else None,
+        unfit={rule: entry.drawn for rule, entry in (unfit or {}).items()},
         warnings=tuple(_warnings(records, config)),
     )
 
@@ -197,6 +225,7 @@ def _member(record: Record, config: SearchConfig, reseeded: list[float | None] |
         "genome": record.genome,
         "plan": record.plan,
         "scores": record.scores,
+        "fit": record.fit,
     }
 
 

@@ -113,7 +113,7 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
             spec, evaluator = prepared.spec, prepared.evaluator
             with workers(evaluator, spec, prepared.config.workers or 1) as pool:
                 end = run(found, state, pool.evaluate)
-    summary = summarise(found.records, prepared.config)
+    summary = summarise(found.records, prepared.config, found.unfit)
     return Result(folder.path, end, prepared.config, summary, time.monotonic() - begun)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msenas.hardware.fit.case import Case
-from msenas.hardware.fit.finding import Verdict, at_most
+from msenas.hardware.fit.finding import Verdict, at_most, within
 from msenas.hardware.fit.layer_cores import READOUT, shortage
 from msenas.hardware.fit.totals import SMALLER
 
@@ -36,7 +36,7 @@ def readout_pooling(case: Case, poolings: tuple[int, ...]) -> Verdict:
     if side > most:
         return Verdict("fail", side, most, side / most, READOUT, "more reductions (--layers) or a smaller --size")
     text = f"spiking neurons on maps that are sum-pooled by {readout[0].pooling}, their spikes counted"
-    return Verdict("approximated", side, most, side / most, text)
+    return Verdict("approximated", side, most, side / most, instead=text)
 
 
 def _assign(case: Case) -> Verdict:
@@ -55,22 +55,22 @@ def _assign(case: Case) -> Verdict:
 
 def neurons_per_core(case: Case, limit: int) -> Verdict:
     """Neurons of the fullest core."""
-    return at_most(((share.block.neurons, share.name) for share in case.shares), limit, "")
+    return within(((share.block.neurons, share.name) for share in case.shares), limit, "")
 
 
 def synaptic_memory_bits_per_core(case: Case, limit: int) -> Verdict:
     """Synaptic memory of the fullest core."""
-    return at_most(((s.block.memory_bits, s.name) for s in case.shares), limit, "fewer --channels, 3x3 kernels")
+    return within(((s.block.memory_bits, s.name) for s in case.shares), limit, "fewer --channels, 3x3 kernels")
 
 
 def input_axons_per_core(case: Case, limit: int) -> Verdict:
     """Input axons of the fullest core."""
-    return at_most(((s.block.input_axons, s.name) for s in case.shares), limit, "fewer --channels, 3x3 kernels")
+    return within(((s.block.input_axons, s.name) for s in case.shares), limit, "fewer --channels, 3x3 kernels")
 
 
 def output_axons_per_core(case: Case, limit: int) -> Verdict:
     """Output axons of the fullest core."""
-    return at_most(((s.block.output_axons, s.name) for s in case.shares), limit, "fewer --channels, 3x3 kernels")
+    return within(((s.block.output_axons, s.name) for s in case.shares), limit, "fewer --channels, 3x3 kernels")
 
 
 def cores(case: Case, limit: int) -> Verdict:
@@ -87,5 +87,6 @@ def mapping(case: Case) -> dict[str, str]:
     """What each population takes, in words; empty where the cores of the chip are not known."""
     if case.capacity.kernel_words_per_core:
         found = case.assignment
-        return {layer.name: f"core {found[i]}" for i, layer in enumerate(case.core_layers) if i in found}
-    return {s.name: f"{s.cores} x {s.block.channels}x{s.block.height}x{s.block.width}" for s in case.shares}
+        return {layer.name: f"on {found[i]}" for i, layer in enumerate(case.core_layers) if i in found}
+    sizes = {s.name: f"{s.block.channels}x{s.block.height}x{s.block.width}" for s in case.shares}
+    return {s.name: f"on {s.cores} of {sizes[s.name]}" for s in case.shares}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Status = Literal["pass", "approximated", "fail", "unchecked"]
@@ -20,8 +20,9 @@ class Verdict:
         figure: what the network needs.
         limit: what the chip has.
         used: figure / limit where both are amounts.
-        where: population or synapse that decides, or what the chip does instead.
+        where: population or synapse that decides.
         advice: what to change; empty where nothing must be.
+        instead: what the chip does instead; empty unless the status is "approximated".
     """
 
     status: Status
@@ -30,6 +31,7 @@ class Verdict:
     used: float | None = None
     where: str = ""
     advice: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ def at_most(amounts: Iterable[tuple[int, str]], limit: int, advice: str) -> Verd
     figure, where = max(amounts, key=lambda pair: pair[0], default=(0, ""))
     status: Status = "pass" if figure <= limit else "fail"
     return Verdict(status, figure, limit, figure / limit if limit else None, where, advice if status == "fail" else "")
+
+
+def within(numbers: Iterable[tuple[int, str]], limit: int, advice: str) -> Verdict:
+    """As `at_most`, for a limit that is no supply: it is kept or not, and nothing is used up."""
+    return replace(at_most(numbers, limit, advice), used=None)
 
 
 def one_of(found: Iterable[tuple[int, str]], allowed: Iterable[int], advice: str) -> Verdict:

@@ -7,7 +7,7 @@ check of the whole plan decides that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from msenas.errors import InputError
@@ -80,13 +80,11 @@ class Trial:
 
     def crosses(self, g1: int, g2: int) -> bool:
         """Whether some network has cross-layer synapses of this reach and kernel."""
-        for place in range(g1, self.spec.layers):
-            for genes in (genes for motif in self.space.motif for genes in self.simplest(motif)):
-                fragment = self._fragment(place, genes, 0, g1, g2)
-                if fragment and any(s.gene == self.space.size - 1 for s in fragment.synapses):
-                    if not self._failed(fragment):
-                        return True
-        return False
+        layers = [genes for motif in self.space.motif for genes in self.simplest(motif)]
+        trials = ((place, genes) for place in range(g1, self.spec.layers) for genes in layers)
+        fragments = (self._fragment(place, genes, 0, g1, g2) for place, genes in trials)
+        crossed = (f for f in fragments if f and any(s.gene == self.space.size - 1 for s in f.synapses))
+        return any(not self._failed(fragment) for fragment in crossed)
 
     def simplest(self, motif: int) -> Iterator[LayerGenes]:
         """Layers of a motif with no synapse, and with one, of each kernel."""

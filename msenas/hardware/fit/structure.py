@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msenas.hardware.capacity import EXACT
 from msenas.hardware.fit.case import Case
-from msenas.hardware.fit.finding import Verdict, at_most, one_of
+from msenas.hardware.fit.finding import Verdict, at_most, one_of, within
 from msenas.phenotype.plan import INPUT
 
 RESET = "zero"
@@ -38,7 +38,7 @@ def _supported(name: str, allowed: Mapping[str, str], advice: str) -> Verdict:
     if name not in allowed:
         return Verdict("fail", name, ", ".join(allowed) or "none", advice=advice)
     if allowed[name] != EXACT:
-        return Verdict("approximated", name, ", ".join(allowed), where=allowed[name])
+        return Verdict("approximated", name, ", ".join(allowed), instead=allowed[name])
     return Verdict("pass", name, ", ".join(allowed))
 
 
@@ -104,7 +104,7 @@ def first_filters(case: Case, rows: tuple[tuple[int, int, int], ...]) -> Verdict
 
 def padding_max(case: Case, limit: int) -> Verdict:
     """Padding of the convolutions."""
-    return at_most(((s.padding, where) for s, where in case.synapses()), limit, "smaller kernels")
+    return within(((s.padding, where) for s, where in case.synapses()), limit, "smaller kernels")
 
 
 def channels_max(case: Case, limit: int) -> Verdict:
@@ -130,7 +130,7 @@ def input_sides(case: Case, limit: tuple[int, int]) -> Verdict:
 def synapses_per_population_max(case: Case, limit: int) -> Verdict:
     """Synapses onto one population; where a core has one kernel, that of its own neurons, there can be one."""
     onto = ((len(synapses), name) for name, synapses in case.plan.incoming.items())
-    return at_most(onto, limit, "leave out synapses onto it (micro genes, cross-layer synapses)")
+    return within(onto, limit, "leave out synapses onto it (micro genes, cross-layer synapses)")
 
 
 def destinations_max(case: Case, limit: int) -> Verdict:
@@ -142,4 +142,4 @@ def destinations_max(case: Case, limit: int) -> Verdict:
     if case.capacity.readout_pooling:
         for name in case.plan.readout:
             readers[name] = readers.get(name, 0) + 1
-    return at_most(((n, name) for name, n in readers.items()), limit, "fewer synapses out of it")
+    return within(((n, name) for name, n in readers.items()), limit, "fewer synapses out of it")

@@ -23,12 +23,11 @@ def delay_steps(case: Case, limit: tuple[int, int]) -> Verdict:
     wanted = list(_delays(case.plan, least))
     off = [(max(least - d, d - most), d, where) for d, where in wanted if not least <= d <= most]
     figure = max((d for d, _ in wanted), default=0)
-    used = figure / most if most else None
     if not off:
-        return Verdict("pass", figure, f"{least} to {most}", used)
+        return Verdict("pass", figure, f"{least} to {most}")
     steps, delay, where = max(off, key=lambda entry: entry[0])
-    text = f"{where}: spikes come {steps} time steps {'late' if delay < least else 'early'}"
-    return Verdict("approximated", figure, f"{least} to {most}", where=text)
+    text = f"spikes of {where} come {steps} time step{'s' * (steps > 1)} {'late' if delay < least else 'early'}"
+    return Verdict("approximated", figure, f"{least} to {most}", where=where, instead=text)
 
 
 def _delays(plan: Plan, least: int) -> Iterator[tuple[int, str]]:

@@ -58,12 +58,12 @@ def memory_bits_max(case: Case, limit: int) -> Verdict:
 
 def weight_bits(case: Case, limit: tuple[int, int]) -> Verdict:
     """Weights are rounded to what the chip stores."""
-    return Verdict("approximated", "32-bit floating point", limit, where="weights are rounded")
+    return Verdict("approximated", "float32", limit[1], instead=f"weights are rounded to {limit[1]} bits")
 
 
 def state_bits(case: Case, limit: int) -> Verdict:
     """Potentials are rounded to what the chip stores."""
-    return Verdict("approximated", "32-bit floating point", limit, where="potentials are rounded")
+    return Verdict("approximated", "float32", limit, instead=f"potentials are rounded to {limit} bits")
 
 
 def readout_side_max(case: Case, limit: int) -> Verdict:
