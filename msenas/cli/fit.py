@@ -48,7 +48,7 @@ def _profiles(best: Best, hardware: str | None) -> list[Profile]:
     searched = best.provenance.get("hardware")
     if hardware is None and not isinstance(searched, str):
         raise InputError("the file does not name a chip; give --hardware NAME, or all")
-    return chosen_profiles(hardware or str(searched))
+    return chosen_profiles(str(searched) if hardware is None else hardware)
 
 
 def _print_chip(fit: Fit, out: Console) -> None:

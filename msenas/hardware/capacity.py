@@ -24,8 +24,6 @@ Resets = Mapping[Literal["zero", "subtract"], Text]
 Encodings = Mapping[Literal["direct", "poisson", "latency", "events"], Text]
 EXACT = "exact"
 """The word in a table of what a chip supports for "as in the network"; any other text says what differs."""
-PAIRS = ("input_sides", "delay_steps", "weight_bits")
-"""Limits that are [least, most]."""
 ADDENDA = (
     "first_kernels",
     "first_strides",
@@ -122,10 +120,6 @@ class Capacity:
                 raise ValueError(f"no_limit: {unknown('limit', name, LIMITS)}")
             if getattr(self, name) is not None:
                 raise ValueError(f"no_limit: {name} is given")
-        for name in PAIRS:
-            pair = getattr(self, name)
-            if pair is not None and pair[0] > pair[1]:
-                raise ValueError(f"{name} must be [least, most], not {list(pair)}")
         kernel, neuron = self.kernel_words_per_core, self.neuron_words_per_core
         if (kernel is None) != (neuron is None):
             raise ValueError("kernel_words_per_core and neuron_words_per_core belong together")

@@ -36,11 +36,24 @@ ALLOWED: Mapping[str, str] = {
     "Mapping[str, Text]": 'a table of KIND = "reason"',
     "int | None": "a whole number",
     "tuple[int, int] | None": "a pair of whole numbers [least, most]",
+    "Count | None": "a whole number above 0",
+    "Natural | None": "a whole number",
+    "Counts | None": "a list of whole numbers above 0",
+    "tuple[Count, Count] | None": "a pair of whole numbers [least, most]",
+    "tuple[Natural, Natural] | None": "a pair of whole numbers [least, most]",
+    "Filters | None": "a list of [input channels, kernel, most channels]",
+    "Neurons | None": 'a table of lif, if, relu = "exact" or what the chip does instead',
+    "Resets | None": 'a table of zero, subtract = "exact" or what the chip does instead',
+    "Encodings | None": 'a table of direct, poisson, latency, events = "exact" or what the chip does instead',
+    "bool | None": "true or false",
+    "tuple[str, ...]": "a list of names",
     "float | None": "a number",
     "tuple[float, float] | None": "a pair of numbers [least, most]",
     "float | tuple[float, float] | None": "a number or a pair of numbers [least, most]",
 }
 """What a field of a dataclass may hold, in words, by its annotation."""
+PAIR = "[least, most]"
+"""How these words say that two numbers are in order."""
 
 Facts = TypeVar("Facts")
 
@@ -113,7 +126,7 @@ def facts(data: object, kind: type[Facts], where: str, choices: Mapping[str, Ite
     for key, value in table.items():
         if key in choices and isinstance(value, str) and value not in choices[key]:
             raise ProfileError(f"{where}: {unknown(key, value, choices[key])}")
-        _check_order(value, f"{where}: {key}")
+        _check_numbers(value, f"{where}: {key}", ordered=PAIR in ALLOWED.get(str(fields[key].type), ""))
     needed = [f.name for f in fields.values() if f.default is f.default_factory is dataclasses.MISSING]
     for key in needed:
         if key not in table:
@@ -140,11 +153,11 @@ def number(value: object, where: str) -> float:
     return float(value)
 
 
-def _check_order(value: object, where: str) -> None:
+def _check_numbers(value: object, where: str, *, ordered: bool) -> None:
     values = value if isinstance(value, list) else [value]
     numbers = [number(n, where) for n in values if isinstance(n, int | float) and not isinstance(n, bool)]
-    if len(numbers) == 2 and numbers != sorted(numbers):
-        raise ProfileError(f"{where} must be [least, most], not {value}")
+    if ordered and numbers != sorted(numbers):
+        raise ProfileError(f"{where} must be {PAIR}, not {value}")
 
 
 def _shown(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from msenas.cli.options import given
 from msenas.cli.progress import search_progress
 from msenas.cli.render import energy_text, motif_line, next_steps, print_result, score_table
 from msenas.hardware.quantity import joules
+from msenas.runs.folder import Unfit
 from msenas.search.config import SearchConfig
 from msenas.search.loop import End
 from msenas.search.outcome import summarise
@@ -132,3 +134,14 @@ def test_progress_on_a_terminal_shows_the_best():
         progress([record(0, fitness=0.25, energy=3e-9), record(1, 1, live=False, fitness=None)], 10)
     assert "2/10" in printed(screen)
     assert "generation 1  fitness 0.250 .. 0.250  energy from 3 nJ" in printed(screen)
+
+
+def test_result_of_a_search_for_a_chip_says_how_the_best_fits_and_what_was_passed_over():
+    fit = {"hardware": "speck2f", "fits": True, "failed": [], "binding": "cores", "headroom": 0.5}
+    records = [msgspec.structs.replace(record(0), fit=fit)]
+    config = SearchConfig(hardware="speck2f", must_fit=True)
+    summary = summarise(records, config, {"cores": Unfit(7, "cores 10 (chip: 9)")})
+    screen = console()
+    print_result(Result(Path("runs/x"), End.FINISHED, config, summary, 1.0), motif_genome("FE"), screen)
+    assert "speck2f: fits; nearest limit: cores, 50% used" in printed(screen)
+    assert "passed over because they do not fit speck2f: cores 7 times" in printed(screen)

@@ -77,3 +77,22 @@ def test_choices_outside_the_full_space_are_refused(options, named):
     with pytest.raises(GenomeError, match=named) as error:
         Space(**options)
     assert "\n" not in str(error.value)
+
+
+def test_layers_are_drawn_until_they_are_admitted(rng):
+    space = Space(3, admits=lambda place, genes: genes.motif == place + 1)
+    for _ in range(20):
+        genome = space.sample(rng)
+        assert [layer.motif for layer in genome.layers] == [1, 2, 3]
+        assert space.contains(genome)
+    assert not space.contains(Genome((*genome.layers[:2], genome.layers[0]), genome.g1, genome.g2))
+
+
+def test_a_place_that_admits_nothing_is_named(rng, monkeypatch):
+    monkeypatch.setattr("msenas.genotype.space.DRAWS", 10)
+    with pytest.raises(GenomeError, match="layer 2: none of 10 random layers is admitted"):
+        Space(3, admits=lambda place, genes: place != 1).sample(rng)
+
+
+def test_spaces_are_compared_by_their_choices():
+    assert Space(3, admits=lambda place, genes: False) == Space(3)

@@ -178,7 +178,7 @@ BAD = {
     ),
     "capacity no integer": (
         GOOD + '[capacity]\nsource = "s"\ncores = 1.5',
-        "capacity: cores must be a whole number, not 1.5",
+        "capacity: cores must be a whole number above 0, not 1.5",
     ),
     "negative voltage": (HEAD + "voltage_volt = -1\n" + PRICE, "voltage_volt must be a number from 0"),
 }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from msenas.errors import InputError, RunError
-from msenas.runs.folder import Record, RunFolder, RunState
+from msenas.runs.folder import Record, RunFolder, RunState, Unfit
 
 
 def record(number, **changes):
@@ -144,6 +144,23 @@ def test_state_round_trips_with_its_128_bit_numbers(folder):
     rng = np.random.PCG64()
     rng.state = folder.read_state().rng
     assert rng.random_raw() == np.random.PCG64(1).random_raw()
+
+
+def test_state_keeps_what_was_passed_over(folder):
+    folder.write_state(state(unfit={"cores": Unfit(3, "cores 10 (chip: 9)")}))
+    assert folder.read_state().unfit == {"cores": Unfit(3, "cores 10 (chip: 9)")}
+
+
+def test_state_and_records_without_a_fit_are_read(folder):
+    """As runs without --must-fit had them before."""
+    folder.write_state(state())
+    data = json.loads(folder.state.read_text())
+    del data["unfit"]
+    folder.state.write_text(json.dumps(data))
+    assert folder.read_state() == state()
+    lines = [json.loads(line) for line in folder.individuals.read_text().splitlines()]
+    folder.individuals.write_text("".join(json.dumps({k: v for k, v in x.items() if k != "fit"}) + "\n" for x in lines))
+    assert [r.fit for r in folder.read_records()[0]] == [None] * 3
 
 
 def test_state_of_another_schema_is_refused(folder):

@@ -36,6 +36,7 @@ EVERYTHING = {
     "motifs": ("FE", "MI"),
     "fitness": "sahd",
     "hardware": "loihi1",
+    "must_fit": True,
     "objectives": ("energy",),
     "population": 10,
     "generations": 3,

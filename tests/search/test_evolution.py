@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from msenas.hardware.fit.finding import Finding, Fit, Verdict
 from msenas.phenotype.decode import decode
 from msenas.search.evolution import Individual, State, ask, front, initial_state, tell
 from tests.conftest import motif_genome
@@ -205,3 +206,34 @@ def test_generator_state_moves_on():
     _, asked = ask(state, rules())
     assert replace(asked, rng=state.rng, seen=state.seen) == state
     assert np.any([asked.rng != state.rng])
+
+
+def shallow(plan):
+    """A stand-in for a chip on which two populations fit."""
+    broken = Verdict("fail", len(plan.populations), 2) if len(plan.populations) > 2 else Verdict("pass")
+    return Fit("chip", (Finding("cores", "cores", broken),), {}, (), "a test")
+
+
+def test_networks_that_do_not_fit_are_passed_over_and_counted():
+    rule = replace(rules(3, 6), fit=shallow)
+    asked, state = history(rule, 3)
+    for child in (child for generation in asked for child in generation):
+        assert len(decode(child.genome, rule.spec).populations) <= 2
+        assert child.fit["fits"] is True
+    assert len(state.seen) == sum(map(len, asked)) == 18
+    assert list(state.unfit) == ["cores"]
+    assert state.unfit["cores"].drawn > 0
+    assert state.unfit["cores"].first.startswith("cores ")
+
+
+def test_the_count_of_what_was_passed_over_grows_from_generation_to_generation():
+    rule = replace(rules(3, 6), fit=shallow)
+    counts = [history(rule, generations)[1].unfit["cores"].drawn for generations in (1, 2, 3)]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[2]
+
+
+def test_without_a_chip_nothing_is_passed_over():
+    asked, state = history(rules(3, 6), 2)
+    assert state.unfit == {}
+    assert all(child.fit is None for generation in asked for child in generation)

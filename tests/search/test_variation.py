@@ -126,3 +126,13 @@ def test_crossover_with_more_points_than_places(rng):
 def test_parents_of_unlike_length_are_refused(rng):
     with pytest.raises(ValueError, match="11 and 20 genes"):
         point_crossover(motif_genome("FE"), motif_genome("FE", "FE"), 2, rng)
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutation_keeps_layers_admitted(name, rng):
+    """A space of layers whose first gene is at least as large as their second."""
+    space, spec = Space(3, admits=lambda place, genes: genes.micro[0] >= genes.micro[1]), small_spec(3)
+    mutate, _ = MUTATIONS[name]
+    for _ in range(60):
+        genome = connected(space, spec, rng)
+        assert space.contains(mutate(genome, space, spec, rng))

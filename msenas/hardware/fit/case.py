@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
 
 from msenas.hardware.capacity import Capacity
-from msenas.hardware.fanout import pairs
 from msenas.hardware.fit.layer_cores import CoreLayer, assignment, core_layers
 from msenas.hardware.fit.shared_cores import Share, spread
 from msenas.phenotype.plan import Plan, Synapse
+
+IntRow = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,33 @@ class Case:
     @cached_property
     def synapse_count(self) -> int:
         """Synapses when every convolution is written out; each source population has its own."""
-        return sum(
-            int(pairs(self.plan, s).sum())
-            * self.plan.source_channels(s)
-            * self.plan.by_name[s.target].channels
-            * len(s.sources)
-            for s in self.plan.synapses
-        )
+        total = 0
+        for synapse in self.plan.synapses:
+            rows, columns = taps(self.plan, synapse)
+            channels = self.plan.source_channels(synapse) * self.plan.by_name[synapse.target].channels
+            total += int(rows.sum()) * int(columns.sum()) * channels * len(synapse.sources)
+        return total
 
     def synapses(self) -> Iterator[tuple[Synapse, str]]:
         """Every synapse with its name in a report."""
         for synapse in self.plan.synapses:
             yield synapse, f"{'+'.join(synapse.sources)}{'-|' if synapse.inhibitory else '->'}{synapse.target}"
+
+
+def taps(plan: Plan, synapse: Synapse) -> tuple[IntRow, IntRow]:
+    """Rows of a kernel that lie on the source's map, for each row of the target; and the same for columns.
+
+    Returns:
+        int64 [H] and [W] of the target.
+    """
+    _, height, width = plan.source_shape(synapse)
+    target, kernel = plan.by_name[synapse.target], (synapse.kernel, synapse.stride, synapse.padding)
+    return _taps(height, target.height, *kernel), _taps(width, target.width, *kernel)
+
+
+@lru_cache(maxsize=256)
+def _taps(source: int, target: int, kernel: int, stride: int, padding: int) -> IntRow:
+    first = np.arange(target) * stride - padding
+    found: IntRow = np.maximum(np.minimum(first + kernel, source) - np.maximum(first, 0), 0)
+    found.flags.writeable = False  # it is shared by all callers through the cache
+    return found

@@ -124,18 +124,9 @@ def at_most(amounts: Iterable[tuple[int, str]], limit: int, advice: str) -> Verd
 
 
 def within(numbers: Iterable[tuple[int, str]], limit: int, advice: str) -> Verdict:
-    """As `at_most`, for a limit that is no supply: it is kept or not, and nothing is used up."""
-    return replace(at_most(numbers, limit, advice), used=None)
-
-
-def one_of(found: Iterable[tuple[int, str]], allowed: Iterable[int], advice: str) -> Verdict:
-    """The verdict on values of which each must be among some; the first that is not decides."""
-    values, known = tuple(found), tuple(allowed)
-    wrong = [(value, where) for value, where in values if value not in known]
-    figures = tuple(sorted({value for value, _ in wrong or values}))
-    if wrong:
-        return Verdict("fail", figures, known, where=wrong[0][1], advice=advice)
-    return Verdict("pass", figures, known)
+    """As `at_most`, for a limit that is no supply: as long as it is kept, nothing is used up."""
+    verdict = at_most(numbers, limit, advice)
+    return replace(verdict, used=None) if verdict.status == "pass" else verdict
 
 
 def shown(figure: Figure) -> str:

@@ -28,6 +28,8 @@ from msenas.phenotype.plan import Plan, Population, Synapse
 
 ROW_SYNAPSES, ROW_HEADER, ROW_WORD = 64, 10, 64
 UNLIMITED = 1 << 62
+MOST_PIECES = 64
+"""Pieces of an axis that are all tried; beyond them only powers of two are."""
 Ints = npt.NDArray[np.int64]
 
 
@@ -148,7 +150,7 @@ def _cut(shape: tuple[int, int, int], inflows: tuple[Inflow, ...], fan: int, lim
         )
         axons += rows * columns * (1 if slots else i.sources * i.channels)
         bits_used += i.channels * row_bits(channels * i.kernel**2, bits)
-    sent = fan * (height * width * slots if slots else held)
+    sent = float(fan) * (height * width * slots if slots else held)
     cores = _pieces(shape[0], channels) * _pieces(shape[1], height) * _pieces(shape[2], width)
     obeys = (held <= neurons) & (bits_used <= memory) & (axons <= inputs) & (sent <= outputs)
     best = int(np.argmin(np.where(obeys, cores, UNLIMITED))) if obeys.any() else int(np.argmin(held))
@@ -165,8 +167,10 @@ def _blocks(channels: int, height: int, width: int) -> tuple[Ints, Ints, Ints]:
 
 
 def _parts(whole: int) -> Sequence[int]:
-    """Sizes of a piece when `whole` is cut into 1, 2, ... equal pieces."""
-    return sorted({-(-whole // pieces) for pieces in range(1, whole + 1)}, reverse=True)
+    """Sizes of a piece when `whole` is cut into 1 to MOST_PIECES equal pieces, or into powers of two of them."""
+    powers = (1 << exponent for exponent in range(whole.bit_length() + 1))
+    pieces = {*range(1, MOST_PIECES + 1), *powers}
+    return sorted({-(-whole // n) for n in pieces}, reverse=True)
 
 
 def _pieces(whole: int, part: Ints) -> Ints:

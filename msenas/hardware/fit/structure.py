@@ -5,12 +5,12 @@ Each rule takes the case and the chip's limit and gives a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msenas.hardware.capacity import EXACT
 from msenas.hardware.fit.case import Case
-from msenas.hardware.fit.finding import Verdict, at_most, one_of, within
-from msenas.phenotype.plan import INPUT
+from msenas.hardware.fit.finding import Verdict, at_most, within
+from msenas.phenotype.plan import INPUT, Synapse
 
 RESET = "zero"
 """How every network of this tool resets (see `NetworkSpec.v_th`)."""
@@ -65,23 +65,39 @@ def merging(case: Case, possible: bool) -> Verdict:
     return Verdict("fail", len(merged), 0, where=merged[0], advice="one live E population per layer")
 
 
-def kernels(case: Case, allowed: tuple[int, ...]) -> Verdict:
+def kernels(case: Case, limit: tuple[int, ...]) -> Verdict:
     """Sides of the kernels, where the first layer and strided layers may have rules of their own."""
     cap = case.capacity
-    special = {True: cap.first_kernels or allowed, False: allowed}
-    found = [(s.kernel, where) for s, where in case.synapses() if s.kernel not in special[s.from_input]]
-    if not found and cap.strided_kernels:
-        inner = [(s, where) for s, where in case.synapses() if s.stride > 1 and not s.from_input]
-        found = [(s.kernel, where) for s, where in inner if s.kernel not in cap.strided_kernels]
-        allowed = cap.strided_kernels if found else allowed
-    return one_of(found or [(s.kernel, where) for s, where in case.synapses()], allowed, "other kernels")
+
+    def allowed(synapse: Synapse) -> tuple[int, ...]:
+        if synapse.from_input:
+            return cap.first_kernels or limit
+        return cap.strided_kernels or limit if synapse.stride > 1 else limit
+
+    return _each_among(case, [s.kernel for s in case.plan.synapses], allowed, limit, "other kernels")
 
 
-def strides(case: Case, allowed: tuple[int, ...]) -> Verdict:
-    """Strides of the convolutions."""
-    special = {True: case.capacity.first_strides or allowed, False: allowed}
-    found = [(s.stride, where) for s, where in case.synapses() if s.stride not in special[s.from_input]]
-    return one_of(found or [(s.stride, where) for s, where in case.synapses()], allowed, "fewer cross-layer synapses")
+def strides(case: Case, limit: tuple[int, ...]) -> Verdict:
+    """Strides of the convolutions, where the first layer may have rules of its own."""
+
+    def allowed(synapse: Synapse) -> tuple[int, ...]:
+        return case.capacity.first_strides or limit if synapse.from_input else limit
+
+    return _each_among(case, [s.stride for s in case.plan.synapses], allowed, limit, "fewer cross-layer synapses")
+
+
+def _each_among(
+    case: Case,
+    figures: Sequence[int],
+    allowed: Callable[[Synapse], tuple[int, ...]],
+    limit: tuple[int, ...],
+    advice: str,
+) -> Verdict:
+    """A number of every synapse is among those allowed for it; the first that is not decides."""
+    for figure, (synapse, where) in zip(figures, case.synapses(), strict=True):
+        if figure not in allowed(synapse):
+            return Verdict("fail", figure, allowed(synapse), where=where, advice=advice)
+    return Verdict("pass", tuple(sorted(set(figures))), limit)
 
 
 def first_filters(case: Case, rows: tuple[tuple[int, int, int], ...]) -> Verdict:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from msenas.hardware.fanout import readers
-from msenas.hardware.fit.case import Case
+from msenas.hardware.fit.case import Case, taps
 from msenas.hardware.fit.finding import Verdict, at_most
 from msenas.phenotype.plan import Plan, Synapse
 
@@ -29,13 +28,8 @@ def fan_in_max(case: Case, limit: int) -> Verdict:
 
 
 def _fan_in(plan: Plan, synapse: Synapse) -> int:
-    _, height, width = plan.source_shape(synapse)
-    target, kernel = plan.by_name[synapse.target], (synapse.kernel, synapse.stride, synapse.padding)
-    taps = [
-        int(readers(source, size, *kernel).sum((0, 2)).max())
-        for source, size in ((height, target.height), (width, target.width))
-    ]
-    return taps[0] * taps[1] * plan.source_channels(synapse) * len(synapse.sources)
+    rows, columns = taps(plan, synapse)
+    return int(rows.max()) * int(columns.max()) * plan.source_channels(synapse) * len(synapse.sources)
 
 
 def neurons_max(case: Case, limit: int) -> Verdict:
