@@ -6,7 +6,7 @@ Quick because it imports no torch, so nothing of the other commands.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from msenas.hardware.capacity import LIMITS, Capacity
 from msenas.hardware.price import GRADES, KINDS, Price
 from msenas.hardware.profile import Profile, Published, Timing, load_profile, profile_names
 
@@ -123,11 +124,28 @@ def _lines(profile: Profile) -> Iterator[str]:
         yield from _timing_lines(profile.timing)
     for entry in profile.published:
         yield _published_line(entry)
+    if profile.capacity:
+        yield from _capacity_lines(profile.capacity)
     if profile.layers:
         yield f"layers: {', '.join(profile.layers)}"
     for fact, unit in FACTS.items():
         if (value := getattr(profile, fact)) is not None:
             yield f"{fact.removesuffix('_volt')}: {value}{unit}"
+
+
+def _capacity_lines(capacity: Capacity) -> Iterator[str]:
+    """The limits that `msenas fit` judges by."""
+    for name in LIMITS:
+        limit = getattr(capacity, name)
+        if isinstance(limit, Mapping):
+            yield f"limit {name}: {'; '.join(f'{key}, {how}' for key, how in limit.items())}"
+        elif limit is not None:
+            yield f"limit {name}: {', '.join(map(str, limit)) if isinstance(limit, tuple) else limit}"
+    unpublished = [name for name in LIMITS if getattr(capacity, name) is None and name not in capacity.no_limit]
+    if unpublished:
+        yield f"limits that nobody published: {', '.join(unpublished)}"
+    yield from (f"limit without a rule: {text}" for text in capacity.unchecked)
+    yield f"source of the limits: {capacity.source}"
 
 
 def _timing_lines(timing: Timing) -> Iterator[str]:

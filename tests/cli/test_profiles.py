@@ -152,3 +152,16 @@ def test_unknown_profile(cli, name, said):
 def test_the_command_is_quick_because_it_imports_no_torch():
     code = "import sys, msenas.cli.profiles; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_limits_of_a_chip_are_shown(cli):
+    code, out, _ = cli("profiles", "speck2f")
+    assert code == 0
+    assert "limit kernels: 1, 2, 3, " in out
+    assert "limit recurrence: False" in out
+    assert "limit neuron_models: if, fires event by event, not once in a time step" in out
+    assert "limit without a rule: events per second through one core" in out
+    assert "source of the limits: documentation of the DYNAP-CNN devices" in out
+    assert "limits that nobody published" not in out
+    assert "limits that nobody published: neuron_models, resets, encodings, " in cli("profiles", "innatera")[1]
+    assert "limit first_filters: (1, 3, 512), (1, 5, 192), " in cli("profiles", "akida-akd1000")[1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import statistics
+import time
 from dataclasses import replace
 
 import pytest
@@ -124,6 +126,16 @@ def test_every_shipped_chip_judges_every_kind_of_network(name, encoding):
 def test_the_chips_of_the_reference_have_limits():
     wanted = {"loihi1", "loihi1-sanafe", "loihi2", "truenorth", "spinnaker1", "spinnaker2", "speck2f", "xylo-audio2"}
     assert wanted | {"akida-akd1000", "brainscales2", "odin"} <= set(WITH_LIMITS)
+
+
+@pytest.mark.parametrize("name", WITH_LIMITS)
+def test_a_check_is_quick_enough_for_a_search(name):
+    plan, profile, seconds = motif_plan("FE", "FI", "FbI", "LI", "MI", "FE"), load_profile(name), []
+    for _ in range(9):
+        start = time.perf_counter()
+        check(replace(plan), profile)
+        seconds.append(time.perf_counter() - start)
+    assert statistics.median(seconds) < 0.01
 
 
 def test_two_price_sets_of_one_chip_have_the_same_limits():
