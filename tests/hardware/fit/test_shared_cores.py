@@ -108,3 +108,26 @@ def test_a_placement_keeps_the_limits_and_holds_every_neuron(neurons, axons, see
 def test_a_huge_map_is_placed_quickly():
     (share,) = spread(chain(65536, side=4096), chip(neurons_per_core=1024).capacity)
     assert share.block.neurons <= 1024
+
+
+def test_a_neuron_at_a_seam_sends_to_both_sides():
+    # 8 x 8 neurons on two cores of 8 x 4: three columns read a neuron, which may lie on both cores.
+    limits = chip(neurons_per_core=32, output_axons_per_core=4096).capacity
+    first, second = spread(chain(1, 1), limits)
+    assert (second.cores, second.block.neurons) == (2, 32)
+    assert first.block.output_axons == 32 * 2
+
+
+@given(st.integers(1, 64), st.sampled_from([3, 5]), st.integers(5, 12))
+def test_no_neuron_sends_to_more_cores_than_are_counted(neurons, kernel, side):
+    limits = chip(neurons_per_core=neurons, output_axons_per_core=1 << 30).capacity
+    first, second = spread(chain(1, 1, side=side, kernel=kernel), limits)
+    block = second.block
+    places = range(side)
+
+    def cores(place, part):
+        return len({target // part for target in places if abs(target - place) <= kernel // 2})
+
+    most = max(cores(y, block.height) for y in places) * max(cores(x, block.width) for x in places)
+    assert first.block.output_axons >= first.block.neurons * most
+    assert first.block.output_axons <= first.block.neurons * second.cores
