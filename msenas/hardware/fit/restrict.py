@@ -26,10 +26,11 @@ BYPASS = LayerGenes(EMPTY, (0,) * SLOTS)
 
 
 def restrict(space: Space, spec: NetworkSpec, profile: Profile) -> Space:
-    """The space without motifs, micro genes and cross-layer genes that no network on this chip can have.
+    """The space without layers that fit at no place, and without cross-layer genes that no layer can use in full.
 
     Raises:
-        InputError: Nothing is left; the message names the limits and what to change.
+        InputError: No layer fits at all, or none at some place that hears the layer before it (only networks with
+            dead layers might then remain); the message names the limits and what to change.
         ProfileError: The profile has no [capacity].
     """
     trial = Trial(space, spec, profile)
@@ -37,7 +38,7 @@ def restrict(space: Space, spec: NetworkSpec, profile: Profile) -> Space:
     motifs = {motif for found in possible for motif in found}
     for place, found in enumerate(possible):
         if not motifs or (not found and not trial.may_be_bypassed(place)):
-            raise InputError(_refusal(trial, place, everywhere=not motifs))
+            raise InputError(_refusal(trial, place, anywhere=bool(motifs)))
     crossing = [(g1, g2) for g1 in space.g1 for g2 in space.g2 if g1 > 1 and trial.crosses(g1, g2)]
     return replace(
         space,
@@ -134,10 +135,11 @@ def _simplest_layer() -> LayerGenes:
     return LayerGenes(motif, tuple(int(i == slot) for i in range(SLOTS)))
 
 
-def _refusal(trial: Trial, place: int, *, everywhere: bool) -> str:
+def _refusal(trial: Trial, place: int, *, anywhere: bool) -> str:
     """One line: the limits that the nearest of the simplest layers breaks, and what to change."""
     tried = (trial.faults(place, genes) for motif in trial.space.motif for genes in trial.simplest(motif))
     faults = min((found for found in tried if found), key=len, default=())
     reasons = "; ".join(f"{f.text()}, try {f.verdict.advice}" for f in faults)
-    where = "" if everywhere else f" (layer {place + 1})"
-    return f"no network of this search fits {trial.profile.name}{where}: {reasons}"
+    heard = f"layer {place}" if place else "the input"
+    what = f"layer {place + 1} that hears {heard}" if anywhere else "network of this search"
+    return f"no {what} fits {trial.profile.name}: {reasons}"

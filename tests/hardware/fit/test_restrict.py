@@ -133,7 +133,9 @@ def test_nothing_left_is_one_line_with_the_limits_and_the_remedy():
 
 
 def test_a_layer_that_fits_in_no_form_is_named():
-    with pytest.raises(InputError, match=r"fits speck2f \(layer 5\): kernel memory .* 131,072 \(chip: 65,536\)"):
+    with pytest.raises(
+        InputError, match=r"^no layer 5 that hears layer 4 fits speck2f: kernel memory .* 131,072 \(chip: 65,536\)"
+    ):
         restrict(Space(6), network(6, 34, 16), SPECK)
 
 
