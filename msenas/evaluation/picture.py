@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from msenas.errors import InputError, RunError
-from msenas.hardware.energy import CAUSES
+from msenas.hardware.causes import CAUSES
 from msenas.hardware.quantity import joules, prefix
 from msenas.hardware.report import ChipEstimate, Report
 from msenas.runs.files import write_atomically

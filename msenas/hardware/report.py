@@ -10,8 +10,9 @@ import numpy as np
 
 from msenas.errors import ProfileError
 from msenas.hardware.assumptions import of_network, of_profile
+from msenas.hardware.causes import CAUSES, LEFT_OUT
 from msenas.hardware.census import Census
-from msenas.hardware.energy import CAUSES, LEFT_OUT, Energy, estimate, price
+from msenas.hardware.energy import Energy, estimate, price
 from msenas.hardware.latency import Latency, Scene, latency
 from msenas.hardware.placement import Cores
 from msenas.hardware.price import Band
@@ -219,7 +220,8 @@ def estimate_on(plan: Plan, census: Census, profile: Profile, loads: Loads) -> C
     scene = None if profile.timing is None else Scene(plan, profile.timing, loads, census, sent)
     time = None if scene is None else latency(scene)
     chips = 1 if sent is None else sent.placement.chips
-    everything |= chip_loads(plan, None if time is None else time.seconds, chips)
+    clock = None if profile.timing is None else profile.timing.clock_second
+    everything |= chip_loads(plan, None if time is None else time.seconds, chips, clock)
     energy = price(everything, profile, census.counts.samples)
     other = twin(plan, census.counts, everything, census.fired, energy, profile)
     used = None if sent is None else sent.placement.used

@@ -165,11 +165,21 @@ def chip_steps(plan: Plan) -> int:
     return plan.spec.steps + plan.depth
 
 
-def chip_loads(plan: Plan, seconds: Band | None, chips: int) -> dict[str, Load]:
-    """What goes with the time steps and with the time of an inference on a chip."""
+def chip_loads(plan: Plan, seconds: Band | None, chips: int, clock_second: float | None = None) -> dict[str, Load]:
+    """What goes with the time steps and with the time of an inference on a chip.
+
+    Args:
+        plan: the network.
+        seconds: time of an inference; None where it is not known.
+        chips: chips in use.
+        clock_second: one cycle of the clock, where it is known.
+    """
     steps, barriers = float(plan.spec.steps), float(chip_steps(plan))
     loads = {"io_steps": Load.of({CHIP: steps}), "barriers": Load.of({CHIP: barriers})}
     if seconds is not None:
         spent = seconds.times(chips)
         loads["chip_seconds"] = Load(spent, {CHIP: spent.nominal})
+        if clock_second:
+            cycles = spent.times(1.0 / clock_second)
+            loads["clock_cycles"] = Load(cycles, {CHIP: cycles.nominal})
     return loads

@@ -9,9 +9,9 @@ import pytest
 from msenas.data import Split
 from msenas.errors import InputError, ProfileError
 from msenas.evaluation.deployed import deploy
-from msenas.evaluation.estimate import chosen_profiles, estimate
+from msenas.evaluation.estimate import estimate
 from msenas.hardware.census import take_census
-from msenas.hardware.profile import profile_names
+from msenas.hardware.profile import chosen_profiles, profile_names
 from msenas.hardware.report import kinds_of_cores
 
 

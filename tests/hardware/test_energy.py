@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from msenas.errors import InputError, ProfileError
+from msenas.hardware.causes import CAUSES, Cause
 from msenas.hardware.counts import Counts, SpikeCounts, Totals, count
-from msenas.hardware.energy import CAUSES, Cause, estimate
+from msenas.hardware.energy import estimate
 from msenas.hardware.price import KINDS, Grade, Price, Scope
 from msenas.hardware.profile import Profile, load_profile, profile_names
 from msenas.hardware.traffic import PER_SPIKE
@@ -17,7 +18,8 @@ from msenas.phenotype.plan import Plan
 PICO = 1e-12
 Case = tuple[Plan, Counts]
 
-LOADS = {"chip_seconds", "io_steps", "barriers", "macs_dense", *PER_SPIKE, *MEMORIES, *Totals.__dataclass_fields__}
+COUNTED = {*PER_SPIKE, *MEMORIES, *Totals.__dataclass_fields__}
+LOADS = COUNTED | {"chip_seconds", "clock_cycles", "io_steps", "barriers", "macs_dense"}
 
 
 def price(

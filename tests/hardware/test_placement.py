@@ -15,7 +15,7 @@ from tests.hardware.simulation import Chip, landings
 
 def chip(cores: int | None, neurons: int | None, mesh: tuple[int, int, int] | None = None) -> Profile:
     side = None if mesh is None else Mesh("a test", *mesh)
-    return Profile("x", "X", "a test", capacity=Capacity("a test", cores, neurons), mesh=side)
+    return Profile("x", "X", "a test", capacity=Capacity("a test", cores=cores, neurons_per_core=neurons), mesh=side)
 
 
 def test_cores_of_loihi1() -> None:

@@ -99,7 +99,9 @@ def test_memory_by_hand() -> None:
 def test_static_power_counts_every_chip_and_the_whole_time() -> None:
     watt = Price("static_chip", "per-term", "measured", "a test", 1.0, 2.0, 4.0)
     base = chip("x", 1e-9, 1e-9, 1e-9, timing=Timing("measured", "a test", tick_second=(0.5, 1.0)))
-    base = replace(base, prices=base.prices | {"static_chip": watt}, capacity=Capacity("a test", 4, 50))
+    base = replace(
+        base, prices=base.prices | {"static_chip": watt}, capacity=Capacity("a test", cores=4, neurons_per_core=50)
+    )
     network = motif_network("FI", "events")
     one = of([base], network).estimates[0]
     assert one.cores is not None
@@ -164,7 +166,7 @@ def test_profiles_that_price_nothing_are_refused_together() -> None:
 
 
 def test_profiles_that_share_cores_are_counted_once() -> None:
-    capacity = Capacity("a test", 4, 50)
+    capacity = Capacity("a test", cores=4, neurons_per_core=50)
     profiles = [chip("a", 1, 1, 1, capacity=capacity), chip("b", 2, 2, 2, capacity=capacity), chip("c", 1, 1, 1)]
     assert kinds_of_cores(profiles) == [Cores(50, 4)]
 

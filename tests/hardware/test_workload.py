@@ -122,3 +122,9 @@ def test_loads_of_a_chip(events_plan: Plan) -> None:
     assert loads["chip_seconds"].amount == Band(3.0, 6.0, None)
     assert loads["chip_seconds"].by_place == {CHIP: 6.0}
     assert "chip_seconds" not in chip_loads(events_plan, None, chips=3)
+
+
+def test_cycles_of_the_clock_go_with_time_and_chips(events_plan: Plan) -> None:
+    cycles = chip_loads(events_plan, Band(1.0, 2.0, None), chips=3, clock_second=0.5)["clock_cycles"]
+    assert cycles.amount == Band(6.0, 12.0, None)
+    assert "clock_cycles" not in chip_loads(events_plan, None, chips=3, clock_second=0.5)

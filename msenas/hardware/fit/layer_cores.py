@@ -85,13 +85,14 @@ def _readout(plan: Plan, poolings: Sequence[int]) -> CoreLayer:
 
 def assignment(layers: Sequence[CoreLayer], capacity: Capacity) -> dict[int, int]:
     """The core of each layer by its index; as many layers as possible get one (a maximum matching)."""
+    # Nodes are numbers, layers first: their order in networkx's sets, unlike that of names, is the same in every process.
+    first = len(layers)
     graph = nx.Graph()
-    graph.add_nodes_from(("layer", i) for i in range(len(layers)))
+    graph.add_nodes_from(range(first))
     for i, layer in enumerate(layers):
-        graph.add_edges_from((("layer", i), ("core", j)) for j in _holders(layer, capacity))
-    top = [("layer", i) for i in range(len(layers))]
-    matching = nx.bipartite.hopcroft_karp_matching(graph, top)
-    return {i: matching["layer", i][1] for i in range(len(layers)) if ("layer", i) in matching}
+        graph.add_edges_from((i, first + j) for j in _holders(layer, capacity))
+    matching = nx.bipartite.hopcroft_karp_matching(graph, range(first))
+    return {i: matching[i] - first for i in range(first) if i in matching}
 
 
 def _holders(layer: CoreLayer, capacity: Capacity) -> list[int]:
