@@ -85,7 +85,7 @@ def _readout(plan: Plan, poolings: Sequence[int]) -> CoreLayer:
 
 def assignment(layers: Sequence[CoreLayer], capacity: Capacity) -> dict[int, int]:
     """The core of each layer by its index; as many layers as possible get one (a maximum matching)."""
-    # Nodes are numbers, layers first: their order in networkx's sets, unlike that of names, is the same in every process.
+    # Nodes are numbers, layers first: in sets these have the same order in every process, which names have not.
     first = len(layers)
     graph = nx.Graph()
     graph.add_nodes_from(range(first))
