@@ -98,6 +98,7 @@ def next_steps(result: Result) -> Iterable[str]:
     if result.summary.best is not None:
         yield f"{program()} show {best}"
         yield f"{program()} score {best} --fitness all"
+        yield f"{program()} estimate {best} --hardware all"
     if result.end is End.FINISHED:
         more = 2 * result.config.generations
         yield f"{program()} search --resume --out {folder} --generations {more}"

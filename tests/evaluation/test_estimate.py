@@ -10,6 +10,7 @@ from msenas.data import Split
 from msenas.errors import InputError, ProfileError
 from msenas.evaluation.deployed import deploy
 from msenas.evaluation.estimate import estimate
+from msenas.hardware import placement
 from msenas.hardware.census import take_census
 from msenas.hardware.profile import chosen_profiles, profile_names
 from msenas.hardware.report import kinds_of_cores
@@ -76,3 +77,15 @@ def test_no_profile_or_one_twice_is_refused(names):
 def test_unknown_profiles_are_refused(names):
     with pytest.raises(ProfileError):
         chosen_profiles(names)
+
+
+def test_a_chip_with_too_many_too_small_cores_is_refused_alone(folder, monkeypatch):
+    # the six populations fit one core of Loihi each; with one neuron to a core they need hundreds
+    monkeypatch.setattr(placement, "MOST_CORES", 12)
+    good = chosen_profiles("loihi1")[0]
+    bad = replace(good, name="crumbs", capacity=replace(good.capacity, neurons_per_core=1))
+    report = estimate(deploy(folder, {}), [good, bad], "test", 2, nothing).report
+    assert [e.profile.name for e in report.estimates] == ["loihi1"]
+    assert "at most 12 are placed" in report.refused["crumbs"]
+    with pytest.raises(ProfileError, match=r"crumbs.*at most 12"):
+        estimate(deploy(folder, {}), [bad], "test", 2, nothing)
