@@ -11,19 +11,62 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from msenas.phenotype.lif import Affine
-
 VECTOR_ROW = 128
 """Numbers in a row of the neurons' arrays, as far as the shapes allow."""
 
 
 @dataclass(frozen=True)
 class Current:
-    """What drives a population: drive * scale + shift + inhibition; tensors [T*B or B, C, H, W], affine [C]."""
+    """What drives neurons: drive * scale + shift + inhibition.
+
+    Attributes:
+        drive: frames of the time steps one after the other, or a single frame that stays the same.
+        affine: scale and shift; None leaves the drive as it is.
+        inhibition: frames as those of the drive; None for none.
+    """
 
     drive: Tensor
-    affine: Affine | None
-    inhibition: Tensor | None
+    affine: Tensor | None = None
+    inhibition: Tensor | None = None
+
+    @property
+    def form(self) -> tuple[bool, ...]:
+        """Which of the tensors there are, and which of them stay the same."""
+        return (
+            self.drive.shape[0] == 1,
+            self.affine is None,
+            self.inhibition is None,
+            self.inhibition is not None and self.inhibition.shape[0] == 1,
+        )
+
+    def at(self, t: int, steps: int, dtype: torch.dtype) -> Tensor:
+        """What arrives in step t of `steps`."""
+        total = _frame(self.drive, t, steps).to(dtype)
+        if self.affine is not None:
+            total = total * self.affine[0] + self.affine[1]
+        if self.inhibition is not None:
+            total = total + _frame(self.inhibition, t, steps).to(dtype)
+        return total
+
+    def part(self, first: int, count: int) -> Current:
+        """The current of `count` steps from step `first` on."""
+        drive, inhibition = (
+            x if x is None or x.shape[0] == 1 else x[first : first + count] for x in (self.drive, self.inhibition)
+        )
+        assert drive is not None
+        return Current(drive, self.affine, inhibition)
+
+    def summed(self, dtype: torch.dtype) -> Tensor:
+        """All in one tensor, computed in `dtype`."""
+        if self.affine is None and self.inhibition is None:
+            return self.drive
+        steps = max(self.drive.shape[0], 1 if self.inhibition is None else self.inhibition.shape[0])
+        return torch.stack([self.at(t, steps, dtype) for t in range(steps)]).to(self.drive.dtype)
+
+
+def _frame(frames: Tensor, t: int, steps: int) -> Tensor:
+    # Expanding tells the compiler that there are 1 or `steps` frames; a remainder would cost a division per number.
+    return frames.expand(steps, *frames.shape[1:])[t]
 
 
 def add(a: Tensor, b: Tensor) -> Tensor:
@@ -54,7 +97,13 @@ def positions_side_by_side(rows: int, channels: int) -> int:
     return side
 
 
-def as_rows(current: Tensor, batch: int, side: int) -> Tensor:
-    """A current [T*B or B, C, H, W] as [T or 1, rows, side * C], without a copy."""
-    count, channels = current.shape[:2]
-    return current.permute(0, 2, 3, 1).reshape(count // batch, -1, side * channels)
+def in_rows(current: Current, batch: int) -> Current:
+    """A current [T*B or B, C, H, W] with affine [2, C] as [T or 1, rows, side * C] with [2, side * C]."""
+    _, channels, height, width = current.drive.shape
+    side = positions_side_by_side(batch * height * width, channels)
+    drive, inhibition = (
+        None if x is None else x.permute(0, 2, 3, 1).reshape(len(x) // batch, -1, side * channels)
+        for x in (current.drive, current.inhibition)
+    )
+    assert drive is not None
+    return Current(drive, None if current.affine is None else current.affine.repeat(1, side), inhibition)

@@ -72,8 +72,7 @@ def available() -> bool:
 def _convolve(spikes: Tensor, codes: Tensor, scale: float, stride: int, padding: int) -> Tensor:
     """The quantised convolution of oneDNN with unit input scale and float32 output."""
     geometry: tuple[list[int], ...] = ([stride, stride], [padding, padding], [1, 1])
-    count = codes.shape[0]
-    scales, zeros = torch.full((count,), scale), torch.zeros(count, dtype=torch.int32)
+    scales, zeros = torch.tensor([scale]), torch.zeros(1, dtype=torch.int32)
     spikes = spikes.contiguous(memory_format=torch.channels_last)
     packed = torch.ops.onednn.qconv_prepack(codes, scales, 1.0, 0, *geometry, 1, list(spikes.shape))
     tail: tuple[Any, ...] = (1.0, 0, torch.float32, "none", [], "")

@@ -8,8 +8,6 @@ keeps the potentials before reset and the gradient is the exact reverse of the s
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +21,8 @@ from norse.torch.functional.threshold import threshold
 from torch import Tensor
 
 from msenas.errors import InputError, unknown
+from msenas.phenotype.compiler import compiled
+from msenas.phenotype.currents import Current
 from msenas.phenotype.spec import NetworkSpec
 
 SURROGATES: dict[str, float] = {"triangle": 1.0, "super": 1.0, "tanh": 1.0, "circ": 1.0, "heavi_erfc": 1.0}
@@ -77,98 +77,85 @@ def norse_step(current: Tensor, v: Tensor, neuron: Neuron, method: str = "heavis
     return cast(Tensor, z), cast(Tensor, state.v)
 
 
-SHAPE_VARIANTS = 64
-"""Variants of a loop that are compiled (sizes of 1 and equal sizes make new ones); further ones run uncompiled."""
+STEPS_AT_ONCE = 4
+"""Time steps of one compiled loop; in longer ones, the places in memory that it reads and writes crowd the cache."""
 
-Affine = tuple[Tensor, Tensor]
-"""Scale and shift of a current, broadcast against its last dimension."""
+Run = tuple[list[Tensor], Tensor | None]
+"""Spikes of each step, and the last potential."""
 
 
 def norse_sequence(
-    current: Tensor,
-    v: Tensor,
-    steps: int,
-    neuron: Neuron,
-    dtype: torch.dtype | None = None,
-    affine: Affine | None = None,
-    inhibition: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+    current: Current, v: Tensor | None, steps: int, neuron: Neuron, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor | None]:
     """The oracle: Norse's step called once per time step, autograd through Norse's own functions.
 
-    The neurons receive current * scale + shift + inhibition.
-
     Args:
-        current: [T, ...], or [1, ...] for a current that is the same in every step.
-        v: [...], potential before the first step.
+        current: what the neurons receive, with frames [..., N].
+        v: [..., N], potential before the first step; None for neurons at rest whose last potential nobody wants.
         steps: T.
         neuron: constants.
-        dtype: of the spikes; None is that of the current.
-        affine: scale and shift of the current; None leaves it as it is.
-        inhibition: added after the affine map, [T, ...] or [1, ...].
+        dtype: of the spikes; None is that of the drive.
 
     Returns:
-        spikes [T, ...], potential after the last step [...].
+        spikes [T, ..., N], potential after the last step [..., N] (None if `v` is).
     """
     method = neuron.surrogate if torch.is_grad_enabled() else "heaviside"
-    spikes = []
-    for t in range(steps):
-        z, v = norse_step(_drive(t, current, v, affine, inhibition), v, neuron, method)
-        spikes.append(z.to(dtype or current.dtype))
-    return torch.stack(spikes), v
+    spikes, last = _run(current, v, steps, neuron, dtype or current.drive.dtype, method)
+    return torch.stack(spikes), last
 
 
 def sequence(
-    current: Tensor,
-    v: Tensor,
-    steps: int,
-    neuron: Neuron,
-    dtype: torch.dtype | None = None,
-    affine: Affine | None = None,
-    inhibition: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+    current: Current, v: Tensor | None, steps: int, neuron: Neuron, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor | None]:
     """The compiled form of `norse_sequence`: same arguments, same spikes, same gradients."""
     if torch.is_grad_enabled():
-        if affine is not None or inhibition is not None:
-            count = max(current.shape[0], 1 if inhibition is None else inhibition.shape[0])
-            drive = [_drive(t, current, v, affine, inhibition) for t in range(count)]
-            current = torch.stack(drive).to(current.dtype)
-        spikes, v_last = cast(Any, _Sequence).apply(current, v, steps, neuron)
-        return spikes if dtype is None else spikes.to(dtype), v_last
-    frames = current.shape[0], 0 if inhibition is None else inhibition.shape[0]
-    run = _inference_loop(neuron.kind, neuron.tau, neuron.v_th, steps, dtype or current.dtype, affine is None, frames)
-    spikes, v_last = run(current, v, affine, inhibition)
-    return spikes, v_last
+        before = _rest(current) if v is None else v
+        spikes, last = cast(Any, _Sequence).apply(current.summed(before.dtype), before, steps, neuron)
+        return spikes if dtype is None else spikes.to(dtype), None if v is None else last
+    dtype, potential = dtype or current.drive.dtype, v
+    if v is None and steps > STEPS_AT_ONCE:
+        potential = _rest(current)
+    trains: list[Tensor] = []
+    for first in range(0, steps, STEPS_AT_ONCE):
+        count = min(STEPS_AT_ONCE, steps - first)
+        part = current.part(first, count)
+        run = _inference_loop(neuron.kind, neuron.tau, neuron.v_th, count, dtype, part.form, potential is None)
+        more, potential = run(part.drive, part.affine, part.inhibition, potential)
+        trains += more
+    return torch.stack(trains), None if v is None else potential
 
 
-def _drive(t: int, current: Tensor, v: Tensor, affine: Affine | None, inhibition: Tensor | None) -> Tensor:
-    """What the neurons receive in step t, in the dtype of their potential."""
-    drive = current[t % current.shape[0]].to(v.dtype)
-    if affine is not None:
-        drive = drive * affine[0] + affine[1]
-    if inhibition is not None:
-        drive = drive + inhibition[t % inhibition.shape[0]].to(v.dtype)
-    return drive
+def _run(
+    current: Current, v: Tensor | None, steps: int, neuron: Neuron, dtype: torch.dtype, method: str = "heaviside"
+) -> Run:
+    """As `norse_sequence`."""
+    potential, spikes = _rest(current) if v is None else v, []
+    for t in range(steps):
+        z, potential = norse_step(current.at(t, steps, potential.dtype), potential, neuron, method)
+        spikes.append(z.to(dtype))
+    return spikes, None if v is None else potential
 
 
-Loop = Callable[..., tuple[Tensor, Tensor]]
+def _rest(current: Current) -> Tensor:
+    """The potential of neurons at rest [..., N]."""
+    return torch.zeros_like(current.drive[0], dtype=torch.float32)
 
 
 @lru_cache(maxsize=256)
 def _inference_loop(
-    kind: str, tau: float, v_th: float, steps: int, dtype: torch.dtype, plain: bool, frames: tuple[int, int]
-) -> Loop:
-    """The loop for one kind of call; whether there is an affine map and how many frames come is in the key."""
-    del plain, frames
+    kind: str, tau: float, v_th: float, steps: int, dtype: torch.dtype, form: tuple[bool, ...], at_rest: bool
+) -> Callable[..., Run]:
+    """The loop for one kind of call; which tensors come, and which of them for every step, is in the key."""
+    del form, at_rest
     neuron = Neuron(kind, tau, v_th)
 
-    def loop(current: Tensor, v: Tensor, affine: Affine | None, inhibition: Tensor | None) -> tuple[Tensor, Tensor]:
-        spikes = []
-        for t in range(steps):
-            z, v = norse_step(_drive(t, current, v, affine, inhibition), v, neuron)
-            spikes.append(z.to(dtype))
-        return torch.stack(spikes), v
+    def loop(drive: Tensor, affine: Tensor | None, inhibition: Tensor | None, v: Tensor | None) -> Run:
+        return _run(Current(drive, affine, inhibition), v, steps, neuron, dtype)
 
     return compiled(cast(FunctionType, loop))
+
+
+Loop = Callable[..., tuple[Tensor, ...]]
 
 
 @lru_cache(maxsize=256)
@@ -231,39 +218,3 @@ def surrogate_slope(distance: Tensor, method: str) -> Tensor:
         x = distance.detach().requires_grad_()
         (slope,) = torch.autograd.grad(threshold(x, method, SURROGATES[method]).sum(), x)
     return slope
-
-
-def compiled(loop: FunctionType) -> Callable[..., Any]:
-    """The loop through torch.compile, or as it is (with one warning) where no C++ compiler works."""
-    if not compiler_works():
-        return loop
-    # torch counts recompilations per code object; a code object of its own gives every loop its own count.
-    own = FunctionType(loop.__code__.replace(), loop.__globals__, loop.__name__, None, loop.__closure__)
-    fast = torch.compile(own, fullgraph=True, dynamic=True)
-    torch._dynamo.config.recompile_limit = max(SHAPE_VARIANTS, torch._dynamo.config.recompile_limit)
-
-    def run(*args: object) -> Any:  # noqa: ANN401
-        try:
-            return fast(*args)
-        except torch._dynamo.exc.FailOnRecompileLimitHit:
-            return loop(*args)
-
-    return run
-
-
-@lru_cache(maxsize=1)
-def compiler_works() -> bool:
-    """Whether torch.compile can build a kernel here; MSENAS_COMPILE=0 says no without trying."""
-    if os.environ.get("MSENAS_COMPILE") == "0":
-        return False
-    try:
-        torch.compile(lambda x: x + 1.0, fullgraph=True)(torch.zeros(2))
-    except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        warnings.warn(
-            f"torch.compile does not work here ({reason}); neurons run step by step, several times slower",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return False
-    return True

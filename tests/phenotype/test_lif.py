@@ -10,7 +10,16 @@ import pytest
 import torch
 
 from msenas.errors import InputError
-from msenas.phenotype.lif import SURROGATES, Neuron, norse_sequence, norse_step, sequence, surrogate_slope
+from msenas.phenotype.currents import Current
+from msenas.phenotype.lif import (
+    STEPS_AT_ONCE,
+    SURROGATES,
+    Neuron,
+    norse_sequence,
+    norse_step,
+    sequence,
+    surrogate_slope,
+)
 from tests.conftest import small_spec
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +55,7 @@ def test_potential_step_by_step_by_hand(kind):
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_a_sequence_by_hand(kind, run):
     currents, potentials, spikes = (values[:5] for values in BY_HAND[kind])
-    z, v = run(torch.tensor(currents)[:, None].repeat(1, 3), torch.zeros(3), 5, Neuron(kind))
+    z, v = run(Current(torch.tensor(currents)[:, None].repeat(1, 3)), torch.zeros(3), 5, Neuron(kind))
     assert z.T.tolist() == [spikes] * 3
     assert v.tolist() == [0.0 if spikes[-1] else potentials[-1]] * 3
 
@@ -66,7 +75,7 @@ def test_a_sequence_by_hand(kind, run):
 )
 def test_compiled_is_norse_bit_for_bit(kind, tau, steps, frames, dtype):
     neuron, (current, v) = Neuron(kind, tau), drawn(frames, dtype=dtype)
-    expected, found = norse_sequence(current, v, steps, neuron), sequence(current, v, steps, neuron)
+    expected, found = (run(Current(current), v, steps, neuron) for run in (norse_sequence, sequence))
     assert found[0].shape == (steps, 257)
     assert found[0].dtype == dtype
     assert torch.equal(found[0], expected[0])
@@ -74,11 +83,33 @@ def test_compiled_is_norse_bit_for_bit(kind, tau, steps, frames, dtype):
     assert 0 < found[0].float().mean() < 1
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("steps", [1, STEPS_AT_ONCE, STEPS_AT_ONCE + 1, 3 * STEPS_AT_ONCE])
+@pytest.mark.parametrize("inhibition", [None, "static", "in every step"])
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("static", [False, True])
+def test_all_forms_of_current_give_the_spikes_of_norse(static, affine, inhibition, steps):
+    draw = torch.Generator().manual_seed(steps)
+    current = Current(
+        torch.randn(1 if static else steps, 6, 37, generator=draw),
+        torch.rand(2, 37, generator=draw) + 0.5 if affine else None,
+        None if inhibition is None else -torch.rand(1 if inhibition == "static" else steps, 6, 37, generator=draw),
+    )
+    for v in (None, torch.rand(6, 37, generator=draw)):
+        (spikes, last), (oracle, expected) = (run(current, v, steps, Neuron(), torch.uint8) for run in RUNS.values())
+        assert torch.equal(spikes, oracle)
+        assert (last is None) == (v is None)
+        assert v is None or torch.equal(last, expected)
+        assert 0 < oracle.float().mean() < 1
+    at_rest = norse_sequence(current, torch.zeros(6, 37), steps, Neuron(), torch.uint8)[0]
+    assert torch.equal(sequence(current, None, steps, Neuron(), torch.uint8)[0], at_rest)
+
+
 def gradients(run, surrogate: str, kind: str, frames: int, steps: int = 5) -> tuple[torch.Tensor, ...]:
     current, v = (x.requires_grad_() for x in drawn(frames, size=65))
     generator = torch.Generator().manual_seed(9)
     weights = torch.randn(steps, 65, generator=generator), torch.randn(65, generator=generator)
-    spikes, last = run(current, v, steps, Neuron(kind, surrogate=surrogate))
+    spikes, last = run(Current(current), v, steps, Neuron(kind, surrogate=surrogate))
     ((spikes * weights[0]).sum() + (last * weights[1]).sum()).backward()
     return spikes.detach(), current.grad, v.grad
 
@@ -96,14 +127,17 @@ def test_gradients_are_those_of_norse(surrogate, kind, frames):
 def test_gradients_of_spikes_alone_and_of_the_potential_alone():
     for part in (0, 1):
         current, v = (x.requires_grad_() for x in drawn(5, size=65))
-        pairs = [torch.autograd.grad(run(current, v, 5, Neuron())[part].sum(), (current, v)) for run in RUNS.values()]
+        pairs = [
+            torch.autograd.grad(run(Current(current), v, 5, Neuron())[part].sum(), (current, v))
+            for run in RUNS.values()
+        ]
         for mine, theirs in zip(*pairs, strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-6)
 
 
 def test_gradients_of_a_half_precision_current_have_its_precision():
     current, v = drawn(1, size=65, dtype=torch.bfloat16)
-    spikes, _ = sequence(current.requires_grad_(), v, 1, Neuron())
+    spikes, _ = sequence(Current(current.requires_grad_()), v, 1, Neuron())
     spikes.float().sum().backward()
     assert spikes.dtype == current.grad.dtype == torch.bfloat16
 
@@ -133,12 +167,13 @@ def test_many_neurons_in_one_process():
     with torch._dynamo.config.patch(recompile_limit=2):
         for v_th in (0.25, 0.5, 0.75, 1.0):
             neuron = Neuron(v_th=v_th)
-            assert torch.equal(sequence(current, v, 2, neuron)[0], norse_sequence(current, v, 2, neuron)[0])
+            assert torch.equal(*(run(Current(current), v, 2, neuron)[0] for run in RUNS.values()))
 
 
 SCRIPT = """
 import json, sys, warnings
 import torch
+from msenas.phenotype.currents import Current
 from msenas.phenotype.lif import Neuron, sequence
 from tests.phenotype.test_lif import drawn
 
@@ -147,7 +182,7 @@ with warnings.catch_warnings(record=True) as seen:
     results = []
     for frames in (1, 3):
         current, v = drawn(frames, size=9)
-        spikes, last = sequence(current.requires_grad_(), v, 3, Neuron())
+        spikes, last = sequence(Current(current.requires_grad_()), v, 3, Neuron())
         (spikes.sum() + last.sum()).backward()
         results.append([spikes.tolist(), last.tolist(), current.grad.tolist()])
 messages = [str(w.message) for w in seen if w.category is RuntimeWarning]
@@ -166,7 +201,7 @@ def expected_results() -> list[list]:
     results = []
     for frames in (1, 3):
         current, v = drawn(frames, size=9)
-        spikes, last = norse_sequence(current.requires_grad_(), v, 3, Neuron())
+        spikes, last = norse_sequence(Current(current.requires_grad_()), v, 3, Neuron())
         (spikes.sum() + last.sum()).backward()
         results.append([spikes.tolist(), last.tolist(), current.grad.tolist()])
     return results
