@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from msenas.fitness.rdm import clean_trains, manhattan
+from msenas.fitness.statistics import summed
 from msenas.phenotype.plan import Plan
 
 
@@ -20,9 +21,9 @@ class HeadIdentification:
     def __call__(self, name: str, spikes: Tensor) -> None:
         """Add the spikes [T, 2n, C, H, W] of one population, if the read-out hears it."""
         if name in self.heard:
-            self.between += manhattan(clean_trains(spikes, self.pairs)).cpu()
-            moved = spikes[:, : self.pairs] != spikes[:, self.pairs :]
-            self.within += moved.sum((0, 2, 3, 4)).double().cpu()
+            clean, noisy = (clean_trains(half, self.pairs) for half in torch.split(spikes, self.pairs, 1))
+            self.between += manhattan(clean).cpu()
+            self.within += summed(clean != noisy, 0).sum(1, dtype=torch.float64).cpu()
 
     def share(self) -> float:
         """The share, 0..1."""

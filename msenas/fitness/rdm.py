@@ -26,7 +26,8 @@ def manhattan(trains: Tensor) -> Tensor:
     """
     if trains.shape[2] > _EXACT:
         raise ValueError(f"{trains.shape[2]} neurons are too many for an exact float32 product")
-    products = torch.bmm(trains.float(), trains.float().transpose(1, 2)).double().sum(0)
+    trains = trains.float()
+    products = torch.bmm(trains, trains.transpose(1, 2)).double().sum(0)
     ones = products.diagonal()
     return ones[:, None] + ones[None, :] - 2 * products
 

@@ -62,14 +62,15 @@ def measure(spikes: Tensor) -> PopulationStatistics:
     steps, batch, channels, height, width = spikes.shape
     pairs = batch // 2
     flat = spikes.permute(0, 1, 3, 4, 2).reshape(steps, batch, -1)
-    count, moved = _counts(flat[:, :pairs], flat[:, pairs:])
+    clean, noisy = flat[:, :pairs], flat[:, pairs:]
+    count = summed(clean, 1).float()
     fired = count.sum(0)
     spike_map = fired.view(height, width, channels).sum(2).cpu().numpy().astype(np.int64)
     return PopulationStatistics(
         neurons=fired.numel(),
         pairs=pairs,
         between_sum=_pairs_apart(count, pairs),
-        within_sum=moved,
+        within_sum=int(summed(clean != noisy, 1).sum(dtype=torch.int64)),
         silent=int((fired == 0).sum()),
         spike_map=spike_map,
     )
@@ -82,18 +83,11 @@ def _pairs_apart(count: Tensor, pairs: int) -> int:
     return int((count * (pairs - count)).sum(dtype=torch.float64))
 
 
-def _counts(clean: Tensor, noisy: Tensor) -> tuple[Tensor, int]:
-    """How many samples fire per step and neuron, float32 [T, N], and spikes that differ from the copy, in all.
+def summed(trains: Tensor, dim: int) -> Tensor:
+    """Sum over a dimension of binary trains [T, n, N], exact, as bytes or float32.
 
-    Args:
-        clean: spikes of the samples [T, n, N].
-        noisy: spikes of their copies, same shape.
-
-    Spikes stored as bytes are added eight neurons at a time: no byte of a sum of at most 255 spikes overflows.
+    What is stored in bytes is added eight neurons at a time: no byte of a sum of at most 255 spikes overflows.
     """
-    if clean.dtype != torch.uint8 or clean.shape[1] > 255 or clean.shape[2] % 8:
-        clean, noisy = clean.float(), noisy.float()
-        return clean.sum(1), int((clean - noisy).abs_().sum(dtype=torch.float64))
-    eight, copies = clean.view(torch.int64), noisy.view(torch.int64)
-    changed = (eight ^ copies).sum(1).view(torch.uint8)
-    return eight.sum(1).view(torch.uint8).float(), int(changed.sum(dtype=torch.int64))
+    if trains.dtype not in (torch.uint8, torch.bool) or trains.shape[dim] > 255 or trains.shape[2] % 8:
+        return trains.float().sum(dim)
+    return trains.view(torch.int64).sum(dim).view(torch.uint8)
