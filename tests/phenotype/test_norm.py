@@ -21,6 +21,30 @@ def test_moments_equal_those_in_float64(shape):
     assert torch.allclose(variance.double(), exact.var((0, 2, 3), unbiased=False), rtol=1e-5, atol=1e-5)
 
 
+def in_plain_order(current: torch.Tensor) -> torch.Tensor:
+    """Moments with the order of the additions written out: 64 rows of at least 16 columns one after the other."""
+    channels = current.shape[1]
+    rows = current.permute(0, 2, 3, 1).reshape(-1, max(channels, 16))
+    totals = torch.zeros(2, channels, dtype=torch.float64)
+    for piece in rows.split(64):
+        sums = torch.zeros(2, rows.shape[1])
+        for row in piece:
+            sums += torch.stack([row, row * row])
+        totals += sums.double().view(2, -1, channels).sum(1)
+    mean, square = totals / (current.numel() // channels)
+    return torch.stack([mean, square - mean * mean]).float()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_additions_is_fixed_whatever_was_compiled_before(order):
+    shapes = [(2, 16, 8, 8), (5, 4, 4, 4), (16, 16, 2, 2), (1, 64, 8, 8), (3, 32, 16, 16)][::order]
+    torch._dynamo.reset()
+    for shape in shapes:
+        current = torch.randn(shape, generator=torch.Generator().manual_seed(shape[1]))
+        current = current.contiguous(memory_format=torch.channels_last)
+        assert torch.equal(moments(current), in_plain_order(current))
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_affine_normalises_as_torch_does(training):
     current = torch.randn(6, 8, 5, 5, generator=torch.Generator().manual_seed(2)) * 2 + 1
