@@ -84,6 +84,16 @@ class Network(nn.Module):
         Raises:
             InputError: The frames have another shape.
         """
+        sums, positions = self._heard(frames, observe)
+        return cast(Tensor, self.readout(sums.sum(0) / (len(sums) * positions)))
+
+    def scores(self, frames: Tensor, observe: Observer | None = None) -> Tensor:
+        """Class scores of each time step [T, B, classes]; their mean over time is what `forward` gives."""
+        sums, positions = self._heard(frames, observe)
+        return cast(Tensor, self.readout(sums / positions))
+
+    def _heard(self, frames: Tensor, observe: Observer | None) -> tuple[Tensor, int]:
+        """Run the network; spikes that are read out, summed over the map [T, B, C], and the positions of the map."""
         steps, shape = self.plan.spec.steps, tuple(frames.shape)
         if len(shape) != 5 or shape[0] not in (1, steps) or not shape[1] or shape[2:] != self.plan.spec.input_shape:
             wanted = [steps, "B", *self.plan.spec.input_shape]
@@ -100,8 +110,7 @@ class Network(nn.Module):
             signals.forget(block)
         heard = signals.merged(self.plan.readout).float()
         # One dimension after the other is several times faster, and sums of spikes are exact.
-        pooled = heard.sum((2, 3)).view(steps, batch, -1).sum(0) / (steps * heard[0, 0].numel())
-        return cast(Tensor, self.readout(pooled))
+        return heard.sum((2, 3)).view(steps, batch, -1), heard[0, 0].numel()
 
     def weight(self, synapse: Synapse) -> Tensor:
         """The weight as it acts on spikes [C_out, C_in, k, k]: never positive for an inhibitory synapse."""

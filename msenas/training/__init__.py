@@ -1,0 +1,1 @@
+"""Training of a network by surrogate gradients (STBP)."""

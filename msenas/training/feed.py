@@ -1,0 +1,86 @@
+"""Batches of a training: order, augmentation and encoding, each drawn from the seed, the epoch and the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from msenas.data import Dataset, Split
+from msenas.phenotype.encoding import Standard, encode
+from msenas.phenotype.spec import NetworkSpec
+from msenas.training.augment import augmentation, mixed
+from msenas.training.config import TrainConfig
+
+AHEAD = 2
+"""Batches that are prepared while one is computed."""
+EVALUATED = 128
+"""Samples of a batch that is only evaluated."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of one step.
+
+    Attributes:
+        images: augmented, before encoding: [B, C, H, W] or [B, T, C, H, W]; what a teacher sees.
+        frames: encoded [T or 1, B, C, H, W].
+        targets: class probabilities [B, classes].
+    """
+
+    images: Tensor
+    frames: Tensor
+    targets: Tensor
+
+
+class Feed:
+    """Training batches of a data set for one network spec."""
+
+    def __init__(self, dataset: Dataset, spec: NetworkSpec, standard: Standard, config: TrainConfig) -> None:
+        self.split, self.spec, self.standard, self.config = dataset.train, spec, standard, config
+        events = dataset.kind == "events"
+        self.augment = augmentation(config.augment, dataset.name, dataset.shape, events)
+        self.size = min(config.batch, len(self.split))
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch; samples that do not fill a batch wait for another epoch's order."""
+        return len(self.split) // self.size
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch, some prepared ahead in a thread."""
+        order = np.random.default_rng([self.config.seed, number, 0x0DE]).permutation(len(self.split))
+        with ThreadPoolExecutor(1) as pool:
+            waiting = [pool.submit(self._batch, order, number, step) for step in range(min(AHEAD, self.steps))]
+            for step in range(self.steps):
+                batch = waiting.pop(0).result()
+                if step + AHEAD < self.steps:
+                    waiting.append(pool.submit(self._batch, order, number, step + AHEAD))
+                yield batch
+
+    def _batch(self, order: np.ndarray, epoch: int, step: int) -> Batch:
+        places = order[step * self.size : (step + 1) * self.size]
+        seed, mixing, coding = (
+            int(s) for s in np.random.default_rng([self.config.seed, epoch, step]).integers(2**62, size=3)
+        )
+        images = self.augment(torch.from_numpy(self.split.batch(places)), seed)
+        targets = F.one_hot(torch.from_numpy(self.split.labels[places]), self.spec.classes).float()
+        if self.config.mix:
+            images, targets = mixed(images, targets, self.config.mix, mixing)
+        frames = encode(images, self.spec, self.standard, torch.Generator().manual_seed(coding))
+        return Batch(images, frames, targets)
+
+
+def evaluation_batches(
+    split: Split, spec: NetworkSpec, standard: Standard, seed: int
+) -> Iterator[tuple[Tensor, np.ndarray]]:
+    """Encoded frames and labels of a whole split, in order, without augmentation."""
+    for number, start in enumerate(range(0, len(split), EVALUATED)):
+        places = np.arange(start, min(start + EVALUATED, len(split)))
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        yield encode(torch.from_numpy(split.batch(places)), spec, standard, generator), split.labels[places]

@@ -1,0 +1,206 @@
+"""The training itself: steps, epochs, validation, and the state from which it continues exactly."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from msenas.errors import CheckFailed
+from msenas.phenotype.network import Network
+from msenas.training.config import TrainConfig
+from msenas.training.feed import Batch, Feed
+from msenas.training.objective import Spending, error, imitation
+from msenas.training.optimise import Average, learning_rate, make_optimizer
+
+Labelled = Callable[[], Iterable[tuple[Tensor, np.ndarray]]]
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """The energy penalty: price of a synaptic operation, energy that no weight changes, budget; in joule."""
+
+    joule_per_synop: float
+    fixed: float
+    budget: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of metrics.jsonl.
+
+    Attributes:
+        epoch: from 1.
+        loss: mean over the steps.
+        val_accuracy: share of the validation split, with the running mean of the weights.
+        rate: mean spikes per neuron and step in training.
+        lr: learning rate of the last step.
+    """
+
+    epoch: int
+    loss: float
+    val_accuracy: float
+    rate: float
+    lr: float
+
+
+@dataclass
+class State:
+    """Everything that changes in a training; `epoch` epochs are done."""
+
+    network: Network
+    average: Average
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    best_accuracy: float = -1.0
+    best_epoch: int = 0
+    parts: int = 1
+    rows: list[Row] = field(default_factory=list)
+
+    @classmethod
+    def fresh(cls, network: Network, config: TrainConfig) -> State:
+        """The state before the first step."""
+        return cls(network, Average(network, config.ema), make_optimizer(network, config))
+
+    def saved(self) -> dict[str, Any]:
+        """Tensors and plain values, for a file."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "best_accuracy": self.best_accuracy,
+            "best_epoch": self.best_epoch,
+            "parts": self.parts,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Continue from what `saved` gave."""
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.epoch, self.best_epoch, self.parts = (int(saved[key]) for key in ("epoch", "best_epoch", "parts"))
+        self.best_accuracy = float(saved["best_accuracy"])
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What stays the same during a training.
+
+    Attributes:
+        config: options.
+        feed: batches of the training split.
+        validation: makes the batches of the validation split.
+        device: where the network is.
+        teacher: a module whose scores are imitated, in inference mode.
+        pressure: the energy penalty.
+        advance: told the mean loss so far after every step.
+    """
+
+    config: TrainConfig
+    feed: Feed
+    validation: Labelled
+    device: torch.device
+    teacher: nn.Module | None = None
+    pressure: Pressure | None = None
+    advance: Callable[[float], None] = lambda loss: None
+
+    def epoch(self, state: State, deadline: float = math.inf) -> Row | None:
+        """Train one epoch and validate; None if the deadline (`time.monotonic`) came first, and the state is spoilt.
+
+        Raises:
+            CheckFailed: The loss is not a finite number.
+        """
+        state.network.train()
+        losses, rates = [], []
+        for step, batch in enumerate(self.feed.epoch(state.epoch)):
+            if time.monotonic() > deadline:
+                return None
+            rate_now = self._set_rate(state, step)
+            loss, fired = self._step(state, batch)
+            if not math.isfinite(loss):
+                raise CheckFailed(
+                    f"the loss is {loss} in epoch {state.epoch + 1}, step {step + 1}; the last good checkpoint is that "
+                    f"of epoch {state.epoch}: resume with a smaller --lr"
+                )
+            losses.append(loss)
+            rates.append(fired)
+            self.advance(float(np.mean(losses)))
+        state.epoch += 1
+        found = accuracy(state.average.network, self.validation(), self.device)
+        return Row(state.epoch, float(np.mean(losses)), found, float(np.mean(rates)), rate_now)
+
+    def _set_rate(self, state: State, step: int) -> float:
+        total = self.config.epochs * self.feed.steps
+        rate = learning_rate(self.config, state.epoch * self.feed.steps + step, total)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _step(self, state: State, batch: Batch) -> tuple[float, float]:
+        """One step; short of memory, the batch is taken in twice as many parts."""
+        while True:
+            try:
+                return self._in_parts(state, batch)
+            except (MemoryError, RuntimeError) as failure:
+                if not _out_of_memory(failure) or state.parts * 2 > len(batch.targets) // 2:
+                    raise
+            state.parts *= 2
+
+    def _in_parts(self, state: State, batch: Batch) -> tuple[float, float]:
+        state.optimizer.zero_grad(set_to_none=True)
+        loss, rate, count = 0.0, 0.0, len(batch.targets)
+        for places in torch.arange(count).chunk(state.parts):
+            share = len(places) / count
+            part = Batch(batch.images[places], batch.frames[:, places], batch.targets[places])
+            value, fired = self._loss(state.network, part)
+            torch.autograd.backward(value * share)
+            loss, rate = loss + share * float(value.detach()), rate + share * fired
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(state.network.parameters(), self.config.clip)
+        if math.isfinite(loss):
+            state.optimizer.step()
+            state.average.update(state.network)
+        return loss, rate
+
+    def _loss(self, network: Network, batch: Batch) -> tuple[Tensor, float]:
+        config, spending = self.config, Spending(network.plan)
+        frames = batch.frames.to(self.device, DTYPES[config.precision])
+        scores = network.scores(frames, spending)
+        loss = error(scores, batch.targets.to(self.device), config)
+        if self.teacher is not None:
+            with torch.no_grad():
+                wanted = self.teacher(batch.images.to(self.device))
+            share = config.distill_weight
+            loss = (1 - share) * loss + share * imitation(scores.mean(0), wanted)
+        if config.rate is not None:
+            loss = loss + config.rate_weight * spending.pull(config.rate)
+        if self.pressure is not None:
+            limits = (self.pressure.joule_per_synop, self.pressure.fixed, self.pressure.budget)
+            loss = loss + config.energy_weight * spending.excess(*limits)
+        return loss, float(torch.stack(list(spending.rates.values())).detach().mean())
+
+
+@torch.no_grad()
+def accuracy(network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], device: torch.device) -> float:
+    """Share of samples whose largest score is at their label."""
+    network.eval()
+    right = total = 0
+    for frames, labels in batches:
+        right += int((network(frames.to(device)).argmax(1).cpu().numpy() == labels).sum())
+        total += len(labels)
+    return right / total
+
+
+def _out_of_memory(failure: BaseException) -> bool:
+    if isinstance(failure, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(failure).lower()
+    return "not enough memory" in text or "out of memory" in text
