@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 import msenas
 from msenas.cli import options as opt
+from msenas.cli import train_options as train_opt
 from msenas.errors import MsenasError
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
@@ -173,6 +174,51 @@ def fit(
     from msenas.cli.fit import run_fit
 
     run_fit(file, hardware, as_json, OUT)
+
+
+@app.command()
+def train(
+    file: Annotated[Path | None, typer.Argument(help="best.json or a run folder; left out with --resume.")] = None,
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    epochs: train_opt.Epochs = None,
+    batch: train_opt.Batch = None,
+    optimizer: train_opt.Optimizer = None,
+    lr: train_opt.LearningRate = None,
+    weight_decay: train_opt.WeightDecay = None,
+    warmup: train_opt.Warmup = None,
+    loss: train_opt.Loss = None,
+    label_smoothing: train_opt.LabelSmoothing = None,
+    ema: train_opt.Ema = None,
+    clip: train_opt.Clip = None,
+    augment: train_opt.Augment = None,
+    mix: train_opt.Mix = None,
+    surrogate: train_opt.Surrogate = None,
+    precision: train_opt.Precision = None,
+    rate: train_opt.Rate = None,
+    rate_weight: train_opt.RateWeight = None,
+    hardware: train_opt.Hardware = None,
+    energy_weight: train_opt.EnergyWeight = None,
+    energy_budget: train_opt.EnergyBudget = None,
+    distill: train_opt.Distill = None,
+    distill_weight: train_opt.DistillWeight = None,
+    patience: train_opt.Patience = None,
+    seed: train_opt.Seed = None,
+    device: opt.Device = None,
+    time_limit: opt.TimeLimit = None,
+    out: train_opt.Out = None,
+    resume: opt.Resume = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Train a network by surrogate gradients, and write it with its weights."""
+    chosen = {k: v for k, v in locals().items() if k not in ("file", "out", "resume", "download", "as_json")}
+    from msenas.cli.train import run_train
+    from msenas.training.session import TrainRequest
+
+    run_train(TrainRequest(file, opt.given(chosen), out, resume, download), as_json, OUT, ERR)
 
 
 @app.command()

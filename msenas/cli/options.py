@@ -56,7 +56,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and not
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, comma lists split, by their names in a configuration."""
     found = {name: value for name, value in values.items() if value is not None}
-    for name in ("objectives", "motifs"):
+    for name in ("objectives", "motifs", "augment"):
         if name in found:
             found[name] = tuple(part.strip() for part in found[name].split(",") if part.strip())
     return found

@@ -46,13 +46,17 @@ def read_subject(path: Path) -> Subject:
         path = path / "best.json"
     content = read_json(path, GENOME_FORMS)
     if isinstance(content, dict) and "schema" in content:
-        best = read_best(path)
-        return Subject(best.genotype, _options_of(best), best.scores, best)
+        return subject_of(read_best(path))
     try:
         genome = Genome.from_flat(content) if isinstance(content, list) else Genome.from_readable(content)
     except GenomeError as error:
         raise GenomeError(f"{path}: {error}") from None
     return Subject(genome, {}, None)
+
+
+def subject_of(best: Best) -> Subject:
+    """The network of a best.json that has been read."""
+    return Subject(best.genotype, _options_of(best), best.scores, best)
 
 
 def _options_of(best: Best) -> dict[str, Any]:

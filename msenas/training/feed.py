@@ -19,6 +19,8 @@ from msenas.training.config import TrainConfig
 
 AHEAD = 2
 """Batches that are prepared while one is computed."""
+CALIBRATION = 1024
+"""Training samples from which a normalisation is estimated."""
 EVALUATED = 128
 """Samples of a batch that is only evaluated."""
 
@@ -84,3 +86,13 @@ def evaluation_batches(
         places = np.arange(start, min(start + EVALUATED, len(split)))
         generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
         yield encode(torch.from_numpy(split.batch(places)), spec, standard, generator), split.labels[places]
+
+
+def calibration_frames(split: Split, spec: NetworkSpec, standard: Standard, seed: int) -> Iterator[Tensor]:
+    """Encoded frames of up to CALIBRATION samples drawn from a split, without augmentation."""
+    rng = np.random.default_rng([seed, 0xCA1])
+    drawn = rng.permutation(len(split))[:CALIBRATION]
+    for number, start in enumerate(range(0, len(drawn), EVALUATED)):
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        images = torch.from_numpy(split.batch(drawn[start : start + EVALUATED]))
+        yield encode(images, spec, standard, generator)

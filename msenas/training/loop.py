@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from msenas.errors import CheckFailed
+from msenas.phenotype.calibrate import calibrate
 from msenas.phenotype.network import Network
 from msenas.training.config import TrainConfig
 from msenas.training.feed import Batch, Feed
@@ -97,6 +98,8 @@ class Trainer:
     Attributes:
         config: options.
         feed: batches of the training split.
+        calibration: makes frames of training samples, from which the normalisation is estimated anew before each
+            validation: the running statistics of a training lag behind the mean of its weights.
         validation: makes the batches of the validation split.
         device: where the network is.
         teacher: a module whose scores are imitated, in inference mode.
@@ -106,6 +109,7 @@ class Trainer:
 
     config: TrainConfig
     feed: Feed
+    calibration: Callable[[], Iterable[Tensor]]
     validation: Labelled
     device: torch.device
     teacher: nn.Module | None = None
@@ -134,6 +138,7 @@ class Trainer:
             rates.append(fired)
             self.advance(float(np.mean(losses)))
         state.epoch += 1
+        calibrate(state.average.network, (frames.to(self.device) for frames in self.calibration()))
         found = accuracy(state.average.network, self.validation(), self.device)
         return Row(state.epoch, float(np.mean(losses)), found, float(np.mean(rates)), rate_now)
 

@@ -40,7 +40,7 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
 
 
 class Average:
-    """The running mean of a network's weights and statistics, as a network of its own."""
+    """The running mean of a network's parameters, as a network of its own; its statistics are to be estimated anew."""
 
     def __init__(self, network: Network, decay: float) -> None:
         self.network = copy.deepcopy(network).requires_grad_(False)
@@ -48,9 +48,6 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Move towards the network; integers are copied."""
-        for mine, theirs in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, 1.0 - self.decay)
-            else:
-                mine.copy_(theirs)
+        """Move towards the network."""
+        for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
+            mine.lerp_(theirs, 1.0 - self.decay)

@@ -1,0 +1,103 @@
+"""`msenas train`: what it does once its options are parsed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from msenas.cli.commands import INTERRUPTED_CODE, print_json
+from msenas.cli.render import program
+from msenas.training.loop import Row
+from msenas.training.session import End, Trained, TrainRequest, Watcher, train
+
+
+class Silent:
+    """A watcher that shows nothing."""
+
+    def begin(self, epochs: int, done: int, steps: int) -> None:
+        """Nothing."""
+
+    def step(self, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        """Nothing."""
+
+
+class Bar(Silent):
+    """A progress bar over all steps, and one line for each epoch."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar, self.task, self.text = bar, bar.add_task("training", total=None, text=""), ""
+
+    def begin(self, epochs: int, done: int, steps: int) -> None:
+        """Fix the length of the bar."""
+        self.bar.update(self.task, total=epochs * steps, completed=done * steps)
+
+    def step(self, loss: float) -> None:
+        """Advance by one step."""
+        self.bar.update(self.task, advance=1, text=f"loss {loss:.3f}{self.text}")
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        """Keep the numbers of the last epoch in sight."""
+        self.text = f"  val {row.val_accuracy:.2%}  rate {row.rate:.3f}  {images_per_second:.0f}/s  epoch {row.epoch}"
+
+
+@contextmanager
+def training_progress(console: Console) -> Iterator[Watcher]:
+    """A watcher that shows a bar on a terminal, and nothing elsewhere."""
+    if not console.is_terminal:
+        yield Silent()
+        return
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        yield Bar(bar)
+
+
+def run_train(request: TrainRequest, as_json: bool, out: Console, err: Console) -> None:
+    """Train a network and print its accuracy; exit code 130 after Ctrl-C."""
+    with training_progress(err) as watcher:
+        trained = train(request, watcher, lambda note: err.print(f"note: {note}"))
+    if as_json:
+        print_json(_about(trained))
+    else:
+        _print(trained, out)
+    if trained.end is End.INTERRUPTED:
+        raise typer.Exit(INTERRUPTED_CODE)
+
+
+def _about(trained: Trained) -> dict[str, object]:
+    return {
+        "out": str(trained.folder),
+        "end": trained.end.value,
+        "epochs": trained.epochs,
+        "best_epoch": trained.best_epoch,
+        "val_accuracy": trained.val_accuracy,
+        "accuracy": trained.test_accuracy,
+        "seconds": round(trained.seconds, 2),
+    }
+
+
+def _print(trained: Trained, out: Console) -> None:
+    out.print(f"{trained.end.value} after epoch {trained.epochs} in {trained.seconds:.0f} s")
+    folder = shlex.quote(str(trained.folder))
+    if trained.test_accuracy is None or trained.val_accuracy is None:
+        out.print(f"next: {program()} train --resume --out {folder}")
+        return
+    out.print(f"validation accuracy {trained.val_accuracy:.2%} (epoch {trained.best_epoch})")
+    out.print(f"test accuracy {trained.test_accuracy:.2%}, read once")
+    out.print(f"trained network: {Path(folder) / 'best.json'}")
+    out.print(f"next: {program()} estimate {folder} --hardware all")

@@ -1,0 +1,130 @@
+"""What a training is about: the network of best.json on its own data, or its genome on other data."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from msenas.data import Dataset
+from msenas.errors import InputError
+from msenas.hardware.counts import SpikeCounts, count
+from msenas.hardware.energy import estimate
+from msenas.hardware.profile import Profile, load_profile
+from msenas.phenotype.decode import decode
+from msenas.phenotype.encoding import Standard
+from msenas.phenotype.plan import INPUT, Plan
+from msenas.phenotype.spec import NetworkSpec
+from msenas.runs.best import Best
+from msenas.search.scoring import prepare_subject, subject_of
+from msenas.training.config import TrainConfig
+from msenas.training.feed import Feed, calibration_frames, evaluation_batches
+from msenas.training.loop import Pressure, Trainer
+
+DATA_OPTIONS = ("dataset", "data", "window", "size")
+"""Options that choose the data; not given, they stay as the network was searched with."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network and the data that it is trained on.
+
+    Attributes:
+        plan: the network.
+        dataset: the data, in the splits of the search, whatever the seed of the training.
+        standard: statistics of the training split.
+        provenance: what best.json is to say about the data.
+    """
+
+    plan: Plan
+    dataset: Dataset
+    standard: Standard
+    provenance: dict[str, Any]
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network's spec."""
+        return self.plan.spec
+
+
+def open_task(best: Best, config: TrainConfig, *, download: bool = False) -> Task:
+    """Load the data of a training and decode the network for them.
+
+    Raises:
+        InputError: The data cannot be used, lack a split, or do not fit the network.
+    """
+    options = {name: getattr(config, name) for name in DATA_OPTIONS if getattr(config, name) is not None}
+    prepared = prepare_subject(subject_of(best), options, download=download)
+    dataset = prepared.dataset
+    for name in ("train", "val", "test"):
+        if not len(getattr(dataset, name)):
+            raise InputError(f"{dataset.name} has no samples in its {name} split")
+    provenance = {
+        "dataset": dataset.provenance,
+        "seed": prepared.config.seed,
+        "window": prepared.config.window,
+        "size": prepared.config.size,
+    }
+    return Task(decode(best.genotype, prepared.spec), dataset, prepared.evaluator.probe.standard, provenance)
+
+
+def make_trainer(task: Task, config: TrainConfig, device: torch.device, advance: Callable[[float], None]) -> Trainer:
+    """Everything that stays the same during a training.
+
+    Raises:
+        InputError: An option does not fit the network or the data, or the teacher cannot be used.
+    """
+    return Trainer(
+        config,
+        Feed(task.dataset, task.spec, task.standard, config),
+        lambda: calibration_frames(task.dataset.train, task.spec, task.standard, config.seed),
+        lambda: evaluation_batches(task.dataset.val, task.spec, task.standard, config.seed),
+        device,
+        teacher=None if config.distill is None else _teacher(config.distill, task, device),
+        pressure=_pressure(task.plan, config) if config.energy_weight else None,
+        advance=advance,
+    )
+
+
+def _teacher(where: str, task: Task, device: torch.device) -> nn.Module:
+    """The module that `module:function` returns; it is the user's own code."""
+    module, _, function = where.partition(":")
+    try:
+        teacher = getattr(importlib.import_module(module), function)()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"--distill {where}: {error}; write module:function, a function without arguments") from None
+    if not isinstance(teacher, nn.Module):
+        raise InputError(f"--distill {where} returns {type(teacher).__name__}, not a torch module")
+    teacher = teacher.to(device).eval().requires_grad_(False)
+    images = torch.from_numpy(task.dataset.train.batch(np.arange(2))).to(device)
+    with torch.no_grad():
+        scores = teacher(images)
+    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (2, task.spec.classes):
+        found = list(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+        raise InputError(f"--distill {where}: scores for 2 samples are {found}, not [2, {task.spec.classes}]")
+    return teacher
+
+
+def _pressure(plan: Plan, config: TrainConfig) -> Pressure:
+    """The energy penalty on a profile that prices synaptic operations."""
+    if config.energy_budget <= 0:
+        raise InputError("--energy-weight needs an --energy-budget in joule per inference")
+    profile = load_profile(config.hardware)
+    silent = {p.name: np.zeros((p.height, p.width), np.int64) for p in plan.populations}
+    if plan.spec.encoding != "direct":
+        silent[INPUT] = np.zeros(plan.spec.input_shape[1:], np.int64)
+    fixed = estimate(plan, count(plan, SpikeCounts(1, silent)), profile).joule.nominal
+    return Pressure(_synop(profile), fixed, config.energy_budget)
+
+
+def _synop(profile: Profile) -> float:
+    for kind in ("synop", "ac"):
+        price = profile.prices.get(kind)
+        if price is not None and price.nominal is not None and price.scope == "per-term":
+            return price.nominal
+    raise InputError(f"hardware profile {profile.name} has no price per synaptic operation; an energy budget needs one")
