@@ -114,7 +114,7 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     @property
     def learning_rate(self) -> float:
         """The largest learning rate."""
-        return self.lr if self.lr is not None else {"adamw": 3e-3, "sgd": 0.1}[self.optimizer]
+        return self.lr if self.lr is not None else {"adamw": 1e-2, "sgd": 0.1}[self.optimizer]
 
 
 def build_train_config(options: Mapping[str, Any]) -> TrainConfig:
