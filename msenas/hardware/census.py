@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from msenas.hardware.activity import active_updates, unbiased
@@ -37,16 +38,22 @@ class Census:
         traffics: what one spike causes between the cores, for each kind of cores that was asked for.
         sent: what was counted of it for every sample, int64 [N] by name.
         fired: share of each population's neurons (and of INPUT) that fire at all in an inference, mean over samples.
-        predicted: class of the largest score, int64 [N].
+        scores: of the classes, float32 [N, classes].
     """
 
     counts: Counts
     spikes: SpikeCounts
     per_sample: Mapping[str, IntMap]
     fired: Mapping[str, float]
-    predicted: IntMap
+    scores: NDArray[np.float32]
     traffics: Mapping[Cores, Traffic] = field(default_factory=dict)
     sent: Mapping[Cores, Mapping[str, IntMap]] = field(default_factory=dict)
+
+    @property
+    def predicted(self) -> IntMap:
+        """Class of the largest score, the first one of equals, int64 [N]."""
+        found: IntMap = self.scores.argmax(1)
+        return found
 
 
 @torch.no_grad()
@@ -68,12 +75,12 @@ def take_census(network: Network, batches: Iterable[Tensor], cores: Iterable[Cor
     names = {kind: {name: f"{name}@{i}" for name in t.per_spike} for i, (kind, t) in enumerate(traffics.items())}
     sent = {names[kind][name]: maps for kind, t in traffics.items() for name, maps in t.per_spike.items()}
     observer = _Observer(plan, _spike_maps(plan, weights) | sent)
-    at_rest, predicted = unbiased(network), []
+    at_rest, scores = unbiased(network), []
     for frames in batches:
         observer.start(frames, keep=bool(at_rest))
-        predicted.append(network(frames, observer).argmax(1).cpu().numpy())
+        scores.append(network(frames, observer).float().cpu().numpy())
         observer.finish(active_updates(network, observer.kept, at_rest))
-    samples = sum(map(len, predicted))
+    samples = sum(map(len, scores))
     spikes = SpikeCounts(samples, observer.maps, observer.active)
     counts = count(plan, spikes, weights)
     totals = {name: np.concatenate(parts) for name, parts in observer.totals.items()}
@@ -83,7 +90,7 @@ def take_census(network: Network, batches: Iterable[Tensor], cores: Iterable[Cor
         spikes,
         per_sample | _constant(counts, per_sample),
         fired={name: number / (samples * observer.maps[name].size) for name, number in observer.fired.items()},
-        predicted=np.concatenate(predicted).astype(np.int64),
+        scores=np.concatenate(scores),
         traffics=traffics,
         sent={kind: {name: totals[key] for name, key in keys.items()} for kind, keys in names.items()},
     )

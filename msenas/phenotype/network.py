@@ -92,6 +92,10 @@ class Network(nn.Module):
         sums, positions = self._heard(frames, observe)
         return cast(Tensor, self.readout(sums / positions))
 
+    def sent(self, spikes: Tensor) -> Tensor:
+        """What leaves the neurons of the spikes that they fired, [T*B, C, H, W]: all; lossy networks override it."""
+        return spikes
+
     def _heard(self, frames: Tensor, observe: Observer | None) -> tuple[Tensor, int]:
         """Run the network; spikes that are read out, summed over the map [T, B, C], and the positions of the map."""
         steps, shape = self.plan.spec.steps, tuple(frames.shape)
@@ -242,7 +246,7 @@ class Network(nn.Module):
         rows = in_rows(current, batch)
         before = None if potential is None else potential.view(rows.drive.shape[1:])
         spikes, after = self.run_lif(rows, before, steps, self.neuron, self.spike_dtype)
-        return spikes.view(steps * batch, height, width, channels).permute(0, 3, 1, 2), after
+        return self.sent(spikes.view(steps * batch, height, width, channels).permute(0, 3, 1, 2)), after
 
 
 @dataclass(frozen=True)
