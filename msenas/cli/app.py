@@ -5,43 +5,19 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
 
 import msenas
+from msenas.cli import evaluate_options as evaluate_opt
 from msenas.cli import options as opt
 from msenas.cli import train_options as train_opt
-from msenas.errors import MsenasError
+from msenas.cli.one_line_errors import OneLineErrors
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-USAGE_CODE, INTERRUPTED_CODE = 2, 130
-
-
-class OneLineErrors(TyperGroup):
-    """Turns an error of the domain, or of the usage, into one line on stderr and its exit code."""
-
-    def main(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401
-        """Run the command line and end the process with its exit code."""
-        try:
-            sys.exit(super().main(*args, **(more | {"standalone_mode": False})) or 0)
-        except MsenasError as error:
-            message, code = str(error), error.exit_code
-        except (KeyboardInterrupt, typer.Abort):
-            message, code = "interrupted", INTERRUPTED_CODE
-        except (OSError, MemoryError) as error:
-            message, code = f"{type(error).__name__}: {error}"[:400], USAGE_CODE
-        except Exception as error:
-            # Usage errors come from click, or from the copy of it inside typer: known by their form, not their class.
-            if not hasattr(error, "format_message"):
-                raise
-            message, code = error.format_message(), getattr(error, "exit_code", USAGE_CODE)
-        typer.echo(f"msenas: {' '.join(message.split())}", err=True)
-        sys.exit(code)
-
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -254,6 +230,31 @@ def estimate(
     chosen = opt.given({name: values[name] for name in names})
     request = EstimateRequest(file, hardware, split, samples, chosen, download, picture, by_layer, as_json)
     run_estimate(request, OUT, ERR)
+
+
+@app.command()
+def evaluate(
+    file: evaluate_opt.File,
+    split: evaluate_opt.Split = "test",
+    samples: evaluate_opt.Samples = None,
+    hardware: evaluate_opt.Hardware = None,
+    steps: evaluate_opt.Steps = None,
+    noise: evaluate_opt.Noise = None,
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    seed: evaluate_opt.Seed = None,
+    out: evaluate_opt.Out = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Evaluate a trained network: accuracy, firing and energy, other time steps, noise."""
+    chosen = opt.given({"dataset": dataset, "data": data, "window": window, "size": size})
+    from msenas.cli.evaluate import EvaluateRequest, run_evaluate
+
+    request = EvaluateRequest(file, split, samples, hardware, steps, noise, seed, out, chosen, download)
+    run_evaluate(request, as_json, OUT, ERR)
 
 
 @app.command()

@@ -46,14 +46,15 @@ def run_estimate(request: EstimateRequest, out: Console, err: Console) -> None:
     if request.picture is not None:
         draw_energy(estimated.report, request.picture)
     if request.as_json:
-        print_json(_about(deployed, estimated) | estimated.report.to_dict())
+        print_json(about(deployed, estimated) | estimated.report.to_dict())
         return
     print_estimated(estimated, deployed.trained, request.by_layer, out)
     if request.picture is not None:
         typer.echo(f"picture: {request.picture}")
 
 
-def _about(deployed: Deployed, estimated: Estimated) -> dict[str, object]:
+def about(deployed: Deployed, estimated: Estimated) -> dict[str, object]:
+    """What was run, for JSON."""
     spec = deployed.network.plan.spec
     return {
         "dataset": deployed.dataset.name,

@@ -50,7 +50,7 @@ def print_estimated(estimated: Estimated, trained: bool, by_layer: bool, out: Co
     out.print(_counts(report.census.per_sample))
     if by_layer:
         out.print(_places(report.census.counts))
-    out.print(_chips(report.estimates))
+    out.print(chip_table(report.estimates))
     for estimate in report.estimates:
         for line in _remarks(estimate):
             out.print(line)
@@ -70,7 +70,7 @@ def print_estimated(estimated: Estimated, trained: bool, by_layer: bool, out: Co
 
 
 def _counts(per_sample: Mapping[str, IntMap]) -> Table:
-    table = _table("per inference", *("median", "5 %", "95 %", "mean"), justify="right")
+    table = plain_table("per inference", *("median", "5 %", "95 %", "mean"), justify="right")
     for name, title in COUNTED.items():
         if name in per_sample:
             spread = percentiles(per_sample[name])
@@ -79,8 +79,9 @@ def _counts(per_sample: Mapping[str, IntMap]) -> Table:
     return table
 
 
-def _chips(estimates: Sequence[ChipEstimate]) -> Table:
-    table = _table("profile", "energy", "low .. high", "time", "grade")
+def chip_table(estimates: Sequence[ChipEstimate]) -> Table:
+    """Energy, its band, time and grade, one row for each chip."""
+    table = plain_table("profile", "energy", "low .. high", "time", "grade")
     for estimate in estimates:
         energy, latency = estimate.energy, estimate.latency
         bound = "at least " if energy.at_least else ""
@@ -137,7 +138,7 @@ def _twin(twin: Twin) -> str:
 
 def _places(counts: Counts) -> Table:
     """Mean counts per inference by population; what arrives there through its synapses."""
-    table = _table("counts of", *BY_PLACE.values(), justify="right")
+    table = plain_table("counts of", *BY_PLACE.values(), justify="right")
     for name, population in counts.populations.items():
         found = dict(population.per_inference)
         for tally in (t for synapse, t in counts.synapses if synapse.target == name):
@@ -150,14 +151,14 @@ def _places(counts: Counts) -> Table:
 def _layers(estimate: ChipEstimate) -> Table:
     """Nominal energy by place and cause."""
     terms = [t for t in estimate.energy.terms if t.joule.nominal]
-    table = _table("place", *(t.cause for t in terms), "sum")
+    table = plain_table("place", *(t.cause for t in terms), "sum")
     for place in dict.fromkeys(p for t in terms for p in t.by_place):
         parts = [t.by_place.get(place, 0.0) for t in terms]
         table.add_row(place, *(joules(part) if part else "" for part in parts), joules(sum(parts)))
     return table
 
 
-def _table(first: str, *others: str, justify: JustifyMethod = "left") -> Table:
+def plain_table(first: str, *others: str, justify: JustifyMethod = "left") -> Table:
     """A plain table; what is too wide is folded, since a piped table is 80 columns wide and must lose nothing."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column(first, overflow="fold")

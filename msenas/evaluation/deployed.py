@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,22 @@ from msenas.search.scoring import Subject, prepare_subject, read_subject
 SPLITS = ("test", "val", "train")
 BATCH = 64
 """Samples that run together."""
+NOISE = 0x4E01
+"""Sets the random numbers of noise apart from those of the encoder."""
 CALIBRATION = 256
 """Training samples that set the normalisation of an untrained network."""
 
 UNUSED = {"hardware": INDEX}
 """Options of the search that have no effect here: a profile of the user's own need not be there any more."""
+
+
+Disturb = Callable[[Tensor, torch.Generator], Tensor]
+"""Changes inputs as they come from the data, [B, C, H, W] in 0..1 or event counts [B, T, C, H, W]."""
+
+
+def undisturbed(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    """The inputs as they are."""
+    return inputs
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,8 @@ class Deployed:
         trained: whether its weights were trained; otherwise they are random and its normalisation was calibrated.
         dataset: the data.
         standard: statistics of the training split, for the direct code.
-        seed: seeds the choice of samples and the encoder.
+        seed: seeds the choice of samples, the encoder and any noise.
+        disturb: what happens to the inputs before they are encoded.
     """
 
     network: Network
@@ -49,6 +61,7 @@ class Deployed:
     dataset: Dataset
     standard: Standard
     seed: int
+    disturb: Disturb = undisturbed
 
     def split(self, name: str) -> Split:
         """A split of the data.
@@ -80,7 +93,17 @@ class Deployed:
         source, spec = self.split(split), self.network.plan.spec
         for number, start in enumerate(range(0, len(places), BATCH)):
             inputs = torch.from_numpy(source.batch(places[start : start + BATCH]))
-            yield encode(inputs, spec, self.standard, torch.Generator().manual_seed(_seed(self.seed, number)))
+            inputs = self.disturb(inputs, self.generator(number, NOISE))
+            yield encode(inputs, spec, self.standard, self.generator(number))
+
+    def with_network(self, other: Network) -> Deployed:
+        """The same data for another network of the same weights, which are copied into it."""
+        other.load_state_dict(self.network.state_dict())
+        return replace(self, network=other.eval())
+
+    def generator(self, *numbers: int) -> torch.Generator:
+        """A generator of its own for any numbers that are not negative."""
+        return torch.Generator().manual_seed(_seed(self.seed, *numbers))
 
 
 def deploy(path: Path, options: Mapping[str, Any], *, download: bool = False) -> Deployed:

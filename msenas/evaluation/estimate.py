@@ -42,7 +42,7 @@ def estimate(
         raise InputError(f"the {split} split of {deployed.dataset.name} has no samples")
     plan = deployed.network.plan
     possible, refused = _placeable(plan, profiles)
-    census = take_census(deployed.network, _counted(deployed.batches(split, places), advance), kinds_of_cores(possible))
+    census = take_census(deployed.network, counted(deployed.batches(split, places), advance), kinds_of_cores(possible))
     right = census.predicted == deployed.split(split).labels[places]
     found = report(plan, census, possible)
     found = replace(found, refused={**refused, **found.refused})
@@ -70,7 +70,8 @@ def _placeable(plan: Plan, profiles: Sequence[Profile]) -> tuple[list[Profile], 
     return possible, refused
 
 
-def _counted(batches: Iterator[Tensor], advance: Advance) -> Iterator[Tensor]:
+def counted(batches: Iterator[Tensor], advance: Advance) -> Iterator[Tensor]:
+    """The batches; `advance` is told of each that has been dealt with."""
     for frames in batches:
         yield frames
         advance(frames.shape[1])
