@@ -13,6 +13,7 @@ import torch
 from msenas.errors import InputError, ProfileError
 from msenas.evaluation import deployed as module
 from msenas.evaluation.deployed import SPLITS, deploy
+from msenas.phenotype.network import Network
 from msenas.runs.best import write_best
 from msenas.runs.weights import write_weights
 from tests.conftest import motif_genome
@@ -147,6 +148,32 @@ def test_batches_hold_every_sample_once_in_order(folder, encoding, monkeypatch):
         repeated = np.full(8, places[0])
         first, second = found.batches("test", repeated)
         assert not torch.equal(first, second), "every batch draws its own spikes"
+
+
+def test_inputs_are_disturbed_before_they_are_encoded(folder, monkeypatch):
+    found, drawn = deploy(folder, {}), []
+
+    def dark(inputs, generator):
+        drawn.append(float(torch.rand(1, generator=generator)))
+        return torch.zeros_like(inputs)
+
+    monkeypatch.setattr(module, "BATCH", 4)
+    batches = list(replace(found, disturb=dark).batches("test", np.arange(8)))
+    black = -found.standard.mean[0] / found.standard.std[0]
+    assert torch.cat(batches, 1).unique().tolist() == pytest.approx([black])
+    assert len(set(drawn)) == 2, "every batch has random numbers of its own"
+    assert len(list(replace(found, disturb=dark).batches("test", np.arange(8)))) == 2
+    assert drawn[2:] == drawn[:2]
+
+
+def test_another_network_with_the_same_weights(folder):
+    found = deploy(folder, {})
+    other = found.with_network(Network(found.network.plan, seed=1))
+    assert other.network is not found.network
+    assert not other.network.training
+    state = other.network.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in found.network.state_dict().items())
+    assert (other.dataset, other.seed) == (found.dataset, found.seed)
 
 
 @pytest.mark.parametrize("seed", [0, 2**45, 2**63 - 1])

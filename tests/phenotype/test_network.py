@@ -291,6 +291,35 @@ def test_signals_are_dropped_when_nobody_reads_them_any_more(monkeypatch):
     assert held[-1] == set(plan.readout)
 
 
+class WithoutInterneurons(Network):
+    """Loses every spike of the populations of one channel, which are the interneurons of networks of C = 4."""
+
+    def sent(self, spikes: Tensor) -> Tensor:
+        return torch.zeros_like(spikes) if spikes.shape[1] == 1 else spikes
+
+
+INHIBITING = [name for name in NON_EMPTY if any(s.inhibitory for s in motif_plan(name).synapses)]
+
+
+@pytest.mark.parametrize("motif", INHIBITING)
+@torch.no_grad()
+def test_spikes_that_are_not_sent_reach_nobody(motif):
+    plan = motif_plan(motif, motif)
+    frames, whole, cut, lossy = frames_of(plan), Network(plan).eval(), Network(plan).eval(), WithoutInterneurons(plan)
+    interneurons = {p.name for p in plan.populations if p.channels == 1}
+    for synapse, weight in zip(plan.synapses, cut.weights, strict=True):
+        if interneurons & set(synapse.sources):
+            weight.zero_()
+    scores, expected = watch(cut, frames)
+    found, seen = watch(lossy.eval(), frames)
+    assert torch.equal(found, scores)
+    assert not any(seen[name].any() for name in interneurons)
+    principal = expected.keys() - interneurons
+    assert all(torch.equal(seen[name], expected[name]) for name in principal)
+    intact = watch(whole, frames)[1]
+    assert any(not torch.equal(seen[name], intact[name]) for name in principal)
+
+
 def test_a_deep_copy_is_a_network_of_its_own():
     network = Network(motif_plan(*MIXED), lif="norse")
     frames, other = frames_of(network.plan), copy.deepcopy(network)
