@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
 from msenas.genotype.genome import Genome
+from msenas.phenotype import lif, norm
 from msenas.phenotype.decode import decode
 from msenas.phenotype.lif import norse_sequence
 from msenas.phenotype.network import LIF
@@ -53,3 +56,11 @@ def small_spec(layers: int, **changes: object) -> NetworkSpec:
 def motif_plan(*motifs: str, **changes: object) -> Plan:
     """The plan of `motif_genome` under `small_spec`."""
     return decode(motif_genome(*motifs), small_spec(len(motifs), **changes))
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Loops run as they are written; those that other tests have had compiled are kept for them."""
+    monkeypatch.setattr(lif, "compiler_works", lambda: False)
+    for module, name in ((lif, "_inference_loop"), (lif, "_training_loop"), (lif, "_reverse_loop"), (norm, "_sums")):
+        monkeypatch.setattr(module, name, lru_cache(getattr(module, name).__wrapped__))

@@ -192,7 +192,7 @@ def train(
     """Train a network by surrogate gradients, and write it with its weights."""
     chosen = {k: v for k, v in locals().items() if k not in ("file", "out", "resume", "download", "as_json")}
     from msenas.cli.train import run_train
-    from msenas.training.session import TrainRequest
+    from msenas.training.opening import TrainRequest
 
     run_train(TrainRequest(file, opt.given(chosen), out, resume, download), as_json, OUT, ERR)
 

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from msenas.cli.commands import INTERRUPTED_CODE, print_json
 from msenas.cli.render import program
 from msenas.training.loop import Row
-from msenas.training.session import End, Trained, TrainRequest, Watcher, train
+from msenas.training.opening import TrainRequest
+from msenas.training.session import End, Trained, Watcher, train
 
 
 class Silent:

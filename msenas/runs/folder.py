@@ -138,7 +138,7 @@ class RunFolder:
             RunError: It holds something or is no folder.
         """
         try:
-            if os.path.lexists(self.path) and any(map(_counts, self.path.iterdir())):
+            if os.path.lexists(self.path) and any(map(occupies, self.path.iterdir())):
                 hint = (
                     "use --resume to continue it"
                     if self.config.exists() or self.state.exists()
@@ -224,6 +224,6 @@ def _append(path: Path, data: Mapping[str, Any]) -> None:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _counts(entry: Path) -> bool:
+def occupies(entry: Path) -> bool:
     """Whether a file makes a folder occupied: not so a lock, or a first file that was never finished."""
     return entry.name != LOCK and not (entry.name.endswith(PART) and entry.is_file())

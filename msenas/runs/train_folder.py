@@ -5,9 +5,9 @@ config.json         the resolved options
 environment.json    versions, machine, and the commands that made the training
 metrics.jsonl       one line per epoch
 timings.jsonl       seconds and images per second of each epoch (kept apart: all else is the same for equal seeds)
-state.pt            weights, optimizer and running means after the last epoch: enough to resume
+state.pt            all that changes in a training, after the last epoch: enough to resume, whatever became of the rest
 weights.safetensors the weights of the best epoch so far; at the end those of best.json
-best.json           the trained network, written at the end
+best.json           the trained network, written last: where it exists, the test split has been read
 curves.png          loss, accuracy, firing rate and learning rate
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import torch
 
 from msenas.errors import RunError
 from msenas.runs.files import read_bytes, write_atomically
+from msenas.runs.folder import occupies
 
 LARGEST_STATE = 8 << 30
 LARGEST_LINES = 64 << 20
@@ -44,6 +46,11 @@ class TrainFolder:
         self.best = path / "best.json"
         self.curves = path / "curves.png"
 
+    @property
+    def begun(self) -> bool:
+        """Whether the folder holds a training that can be resumed."""
+        return self.network.exists() and self.config.exists()
+
     def check_free(self) -> None:
         """Refuse a folder that holds something; it need not exist yet.
 
@@ -51,11 +58,11 @@ class TrainFolder:
             RunError: It holds something, or is no folder.
         """
         try:
-            taken = [p.name for p in self.path.iterdir() if p.name != ".lock"] if self.path.exists() else []
+            taken = [p.name for p in self.path.iterdir() if occupies(p)] if os.path.lexists(self.path) else []
         except OSError as error:
             raise RunError(f"cannot use {self.path}: {error.strerror or error}") from None
-        if self.network.exists():
-            raise RunError(f"{self.path} holds a training; --resume continues it")
+        if self.begun:
+            raise RunError(f"{self.path} holds a training; --resume continues it, or give another --out")
         if taken:
             raise RunError(f"{self.path} is not empty ({sorted(taken)[0]}); choose another --out")
 
@@ -92,7 +99,8 @@ class TrainFolder:
             state = torch.load(content, map_location="cpu", weights_only=True)
         except Exception as error:
             # torch and its unpickler raise many kinds of errors for damaged files.
-            raise RunError(f"{self.state} is damaged: {str(error).splitlines()[0]}") from None
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise RunError(f"{self.state} is damaged: {reason}") from None
         if not isinstance(state, dict):
             raise RunError(f"{self.state} is damaged: it holds no state")
         return state

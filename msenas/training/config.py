@@ -9,12 +9,13 @@ import msgspec
 
 from msenas.errors import InputError, unknown
 from msenas.phenotype.lif import SURROGATES
+from msenas.search.config import absolute_paths, seconds
 
 OPTIMIZERS = ("adamw", "sgd")
 LOSSES = ("ce", "tet")
 PRECISIONS = ("float32", "bfloat16")
-CHANGEABLE = ("device", "time_limit", "patience")
-"""Options that may differ when a training is resumed."""
+CHANGEABLE = ("data", "device", "time_limit", "patience")
+"""Options that may differ when a training is resumed; data that have moved must still have the same content."""
 
 
 class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -109,7 +110,11 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         ):
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
-                raise InputError(f"{name} must be {least:g} to {most:g}, not {value}")
+                raise InputError(f"{name.replace('_', '-')} must be {least:g} to {most:g}, not {value}")
+        if not self.augment:
+            raise InputError("augment must name an augmentation, or be auto or none")
+        if self.time_limit is not None:
+            seconds(self.time_limit)
 
     @property
     def learning_rate(self) -> float:
@@ -118,7 +123,7 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
 
 
 def build_train_config(options: Mapping[str, Any]) -> TrainConfig:
-    """A configuration from options; everything not given has its default.
+    """A configuration from options; everything not given has its default, and paths are made absolute.
 
     Raises:
         InputError: A key is unknown or a value is not allowed.
@@ -128,7 +133,7 @@ def build_train_config(options: Mapping[str, Any]) -> TrainConfig:
         if key.replace("_", "-") not in known:
             raise InputError(unknown("option of a training", key, known))
     try:
-        return msgspec.convert(dict(options), TrainConfig)
+        return msgspec.convert(absolute_paths(options), TrainConfig)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, InputError):
             raise error.__cause__ from None

@@ -67,9 +67,7 @@ class Feed:
 
     def _batch(self, order: np.ndarray, epoch: int, step: int) -> Batch:
         places = order[step * self.size : (step + 1) * self.size]
-        seed, mixing, coding = (
-            int(s) for s in np.random.default_rng([self.config.seed, epoch, step]).integers(2**62, size=3)
-        )
+        seed, mixing, coding = _seeds(self.config.seed, epoch, step)
         images = self.augment(torch.from_numpy(self.split.batch(places)), seed)
         targets = F.one_hot(torch.from_numpy(self.split.labels[places]), self.spec.classes).float()
         if self.config.mix:
@@ -78,13 +76,18 @@ class Feed:
         return Batch(images, frames, targets)
 
 
+def _seeds(*key: int) -> list[int]:
+    """Three seeds for torch that depend on all numbers of the key."""
+    return [int(s) for s in np.random.default_rng(key).integers(2**62, size=3)]
+
+
 def evaluation_batches(
     split: Split, spec: NetworkSpec, standard: Standard, seed: int
 ) -> Iterator[tuple[Tensor, np.ndarray]]:
     """Encoded frames and labels of a whole split, in order, without augmentation."""
     for number, start in enumerate(range(0, len(split), EVALUATED)):
         places = np.arange(start, min(start + EVALUATED, len(split)))
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        generator = torch.Generator().manual_seed(_seeds(seed, number)[0])
         yield encode(torch.from_numpy(split.batch(places)), spec, standard, generator), split.labels[places]
 
 
@@ -93,6 +96,6 @@ def calibration_frames(split: Split, spec: NetworkSpec, standard: Standard, seed
     rng = np.random.default_rng([seed, 0xCA1])
     drawn = rng.permutation(len(split))[:CALIBRATION]
     for number, start in enumerate(range(0, len(drawn), EVALUATED)):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        generator = torch.Generator().manual_seed(_seeds(seed, number)[0])
         images = torch.from_numpy(split.batch(drawn[start : start + EVALUATED]))
         yield encode(images, spec, standard, generator)

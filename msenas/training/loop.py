@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,15 @@ class Row:
 
 @dataclass
 class State:
-    """Everything that changes in a training; `epoch` epochs are done."""
+    """Everything that changes in a training.
+
+    Attributes:
+        network, average, optimizer: as they are after `epoch` epochs.
+        epoch: epochs that are done.
+        best_accuracy, best_epoch, best: the best validation accuracy so far, its epoch, and the weights that had it.
+        parts: pieces in which a batch is taken, for want of memory.
+        rows: one for each epoch.
+    """
 
     network: Network
     average: Average
@@ -62,6 +70,7 @@ class State:
     epoch: int = 0
     best_accuracy: float = -1.0
     best_epoch: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
     parts: int = 1
     rows: list[Row] = field(default_factory=list)
 
@@ -69,6 +78,15 @@ class State:
     def fresh(cls, network: Network, config: TrainConfig) -> State:
         """The state before the first step."""
         return cls(network, Average(network, config.ema), make_optimizer(network, config))
+
+    def note(self, row: Row) -> bool:
+        """Keep the row of an epoch; whether its weights are the best so far, and kept as well."""
+        self.rows.append(row)
+        better = row.val_accuracy > self.best_accuracy
+        if better:
+            self.best_accuracy, self.best_epoch = row.val_accuracy, row.epoch
+            self.best = {name: value.clone() for name, value in self.average.network.state_dict().items()}
+        return better
 
     def saved(self) -> dict[str, Any]:
         """Tensors and plain values, for a file."""
@@ -79,16 +97,30 @@ class State:
             "epoch": self.epoch,
             "best_accuracy": self.best_accuracy,
             "best_epoch": self.best_epoch,
+            "best": self.best,
             "parts": self.parts,
+            "rows": [asdict(row) for row in self.rows],
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Continue from what `saved` gave."""
+        """Continue from what `saved` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: It belongs to another network, or lacks something.
+        """
         self.network.load_state_dict(saved["network"])
+        # Loaded twice so that the weights of the best epoch are known to fit before they are needed.
+        self.average.network.load_state_dict(saved["best"])
         self.average.network.load_state_dict(saved["average"])
+        own, theirs = self.optimizer.state_dict()["param_groups"], saved["optimizer"]["param_groups"]
+        if [set(group) for group in own] != [set(group) for group in theirs]:
+            raise ValueError("it was written with another optimizer")
         self.optimizer.load_state_dict(saved["optimizer"])
+        self.best, self.rows = saved["best"], [Row(**row) for row in saved["rows"]]
         self.epoch, self.best_epoch, self.parts = (int(saved[key]) for key in ("epoch", "best_epoch", "parts"))
         self.best_accuracy = float(saved["best_accuracy"])
+        if [row.epoch for row in self.rows] != list(range(1, self.epoch + 1)):
+            raise ValueError(f"it has {len(self.rows)} rows for {self.epoch} epochs")
 
 
 @dataclass(frozen=True)
@@ -120,7 +152,7 @@ class Trainer:
         """Train one epoch and validate; None if the deadline (`time.monotonic`) came first, and the state is spoilt.
 
         Raises:
-            CheckFailed: The loss is not a finite number.
+            CheckFailed: The loss or the gradient is not a finite number; the message says in which step.
         """
         state.network.train()
         losses, rates = [], []
@@ -128,18 +160,16 @@ class Trainer:
             if time.monotonic() > deadline:
                 return None
             rate_now = self._set_rate(state, step)
-            loss, fired = self._step(state, batch)
-            if not math.isfinite(loss):
-                raise CheckFailed(
-                    f"the loss is {loss} in epoch {state.epoch + 1}, step {step + 1}; the last good checkpoint is that "
-                    f"of epoch {state.epoch}: resume with a smaller --lr"
-                )
+            try:
+                loss, fired = self._step(state, batch)
+            except CheckFailed as failure:
+                raise CheckFailed(f"{failure} in epoch {state.epoch + 1}, step {step + 1}") from None
             losses.append(loss)
             rates.append(fired)
             self.advance(float(np.mean(losses)))
-        state.epoch += 1
         calibrate(state.average.network, (frames.to(self.device) for frames in self.calibration()))
         found = accuracy(state.average.network, self.validation(), self.device)
+        state.epoch += 1
         return Row(state.epoch, float(np.mean(losses)), found, float(np.mean(rates)), rate_now)
 
     def _set_rate(self, state: State, step: int) -> float:
@@ -155,24 +185,24 @@ class Trainer:
             try:
                 return self._in_parts(state, batch)
             except (MemoryError, RuntimeError) as failure:
-                if not _out_of_memory(failure) or state.parts * 2 > len(batch.targets) // 2:
+                if not out_of_memory(failure) or state.parts * 2 > len(batch.targets) // 2:
                     raise
             state.parts *= 2
 
     def _in_parts(self, state: State, batch: Batch) -> tuple[float, float]:
         state.optimizer.zero_grad(set_to_none=True)
         loss, rate, count = 0.0, 0.0, len(batch.targets)
-        for places in torch.arange(count).chunk(state.parts):
+        for places in torch.arange(count).tensor_split(state.parts):
             share = len(places) / count
             part = Batch(batch.images[places], batch.frames[:, places], batch.targets[places])
             value, fired = self._loss(state.network, part)
             torch.autograd.backward(value * share)
             loss, rate = loss + share * float(value.detach()), rate + share * fired
-        if self.config.clip:
-            nn.utils.clip_grad_norm_(state.network.parameters(), self.config.clip)
-        if math.isfinite(loss):
-            state.optimizer.step()
-            state.average.update(state.network)
+        norm = float(nn.utils.clip_grad_norm_(state.network.parameters(), self.config.clip or math.inf))
+        if not math.isfinite(loss + norm):
+            raise CheckFailed(f"the loss is {loss:g} and the norm of its gradient {norm:g}")
+        state.optimizer.step()
+        state.average.update(state.network)
         return loss, rate
 
     def _loss(self, network: Network, batch: Batch) -> tuple[Tensor, float]:
@@ -204,8 +234,9 @@ def accuracy(network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], dev
     return right / total
 
 
-def _out_of_memory(failure: BaseException) -> bool:
+def out_of_memory(failure: BaseException) -> bool:
+    """Whether an error says that memory ran out; torch says so on the CPU in a RuntimeError of many wordings."""
     if isinstance(failure, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(failure).lower()
-    return "not enough memory" in text or "out of memory" in text
+    return any(words in text for words in ("not enough memory", "out of memory", "allocate memory"))

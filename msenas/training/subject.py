@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +50,12 @@ class Task:
     provenance: dict[str, Any]
 
     @property
+    def digest(self) -> str:
+        """Of the labels, the splits and the statistics of the samples: other data have another one."""
+        about = repr((self.dataset.provenance["digest"], self.standard))
+        return hashlib.sha256(about.encode()).hexdigest()[:16]
+
+    @property
     def spec(self) -> NetworkSpec:
         """The network's spec."""
         return self.plan.spec
@@ -59,6 +68,8 @@ def open_task(best: Best, config: TrainConfig, *, download: bool = False) -> Tas
         InputError: The data cannot be used, lack a split, or do not fit the network.
     """
     options = {name: getattr(config, name) for name in DATA_OPTIONS if getattr(config, name) is not None}
+    # The profile of the search prices nothing here, and its file may be gone.
+    options["hardware"] = config.hardware
     prepared = prepare_subject(subject_of(best), options, download=download)
     dataset = prepared.dataset
     for name in ("train", "val", "test"):
@@ -79,35 +90,60 @@ def make_trainer(task: Task, config: TrainConfig, device: torch.device, advance:
     Raises:
         InputError: An option does not fit the network or the data, or the teacher cannot be used.
     """
+    teacher = None
+    if config.distill is not None:
+        teacher = _teacher(config.distill, config.seed).to(device)
+        _check_teacher(teacher, config.distill, task, device)
     return Trainer(
         config,
         Feed(task.dataset, task.spec, task.standard, config),
         lambda: calibration_frames(task.dataset.train, task.spec, task.standard, config.seed),
         lambda: evaluation_batches(task.dataset.val, task.spec, task.standard, config.seed),
         device,
-        teacher=None if config.distill is None else _teacher(config.distill, task, device),
+        teacher=teacher,
         pressure=_pressure(task.plan, config) if config.energy_weight else None,
         advance=advance,
     )
 
 
-def _teacher(where: str, task: Task, device: torch.device) -> nn.Module:
-    """The module that `module:function` returns; it is the user's own code."""
+def _teacher(where: str, seed: int) -> nn.Module:
+    """The module that `module:function` returns; it is the user's own code, and may lie in the current folder."""
+    here = os.getcwd()
     module, _, function = where.partition(":")
-    try:
-        teacher = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"--distill {where}: {error}; write module:function, a function without arguments") from None
+    if here not in sys.path:
+        # The command installed with the package does not look for modules where it is called.
+        sys.path.append(here)
+    # Random weights of a teacher must be the same when the training is resumed.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            teacher = getattr(importlib.import_module(module), function)()
+        except Exception as error:
+            # The code is the user's, so it may fail in any way.
+            raise InputError(
+                f"--distill {where}: {_reason(error)}; write module:function, a function without arguments"
+            ) from None
     if not isinstance(teacher, nn.Module):
         raise InputError(f"--distill {where} returns {type(teacher).__name__}, not a torch module")
-    teacher = teacher.to(device).eval().requires_grad_(False)
-    images = torch.from_numpy(task.dataset.train.batch(np.arange(2))).to(device)
-    with torch.no_grad():
-        scores = teacher(images)
-    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (2, task.spec.classes):
-        found = list(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
-        raise InputError(f"--distill {where}: scores for 2 samples are {found}, not [2, {task.spec.classes}]")
-    return teacher
+    return teacher.requires_grad_(False).eval()
+
+
+def _check_teacher(teacher: nn.Module, where: str, task: Task, device: torch.device) -> None:
+    """Refuse a teacher that gives no scores for the samples of the task."""
+    images = torch.from_numpy(task.dataset.train.batch(np.arange(min(2, len(task.dataset.train))))).to(device)
+    try:
+        with torch.no_grad():
+            scores = teacher(images)
+    except Exception as error:
+        raise InputError(f"--distill {where}: scores of samples {list(images.shape)}: {_reason(error)}") from None
+    wanted = [len(images), task.spec.classes]
+    found = list(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+    if found != wanted:
+        raise InputError(f"--distill {where}: scores of {len(images)} samples are {found}, not {wanted}")
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _pressure(plan: Plan, config: TrainConfig) -> Pressure:
@@ -119,6 +155,11 @@ def _pressure(plan: Plan, config: TrainConfig) -> Pressure:
     if plan.spec.encoding != "direct":
         silent[INPUT] = np.zeros(plan.spec.input_shape[1:], np.int64)
     fixed = estimate(plan, count(plan, SpikeCounts(1, silent)), profile).joule.nominal
+    if fixed >= config.energy_budget:
+        raise InputError(
+            f"--energy-budget {config.energy_budget:g}: without a spike the network takes {fixed:.3g} J per inference"
+            f" on {profile.name}; a budget must be above that"
+        )
     return Pressure(_synop(profile), fixed, config.energy_budget)
 
 

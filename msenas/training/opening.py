@@ -1,0 +1,112 @@
+"""Where a training takes place: its folder is chosen, checked, held and described."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from msenas.errors import InputError, RunError
+from msenas.runs.best import Best, read_best
+from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.runs.train_folder import TrainFolder
+from msenas.search.prepare import command, environment
+from msenas.search.session import Earlier
+from msenas.training.config import TrainConfig, build_train_config, differences
+from msenas.training.subject import Task
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What the user asked for.
+
+    Attributes:
+        file: best.json or its folder; None when resuming.
+        options: options that were given, by the names of `TrainConfig`.
+        out: the folder; None makes one beside the file, named after the seed.
+        resume: continue the training in `out`.
+        download: fetch the data set if no copy is found.
+    """
+
+    file: Path | None
+    options: Mapping[str, Any]
+    out: Path | None = None
+    resume: bool = False
+    download: bool = False
+
+
+def open_folder(request: TrainRequest) -> tuple[TrainFolder, Best, TrainConfig]:
+    """The folder, which is free or holds a training to resume; the network; and the options.
+
+    Raises:
+        InputError: The file, an option or the folder cannot be used.
+    """
+    if not request.resume:
+        if request.file is None:
+            raise InputError("name the best.json to train")
+        config, best = build_train_config(request.options), read_best(request.file)
+        folder = TrainFolder(request.out or _beside(request.file, config.seed))
+        folder.check_free()
+        return folder, best, config
+    if request.out is None:
+        raise InputError("--resume needs --out DIR, the folder of the training to continue")
+    folder = TrainFolder(request.out)
+    if request.file is not None:
+        raise InputError("--resume takes the network from the folder; leave the file out")
+    if not folder.begun:
+        raise RunError(f"{folder.path} holds no training to resume")
+    old = read_json(folder.config, TrainConfig)
+    new = build_train_config(msgspec.to_builtins(old) | dict(request.options))
+    if changed := differences(old, new):
+        raise RunError(f"{folder.path} was made with other settings: {'; '.join(changed)}")
+    return folder, read_best(folder.network), new
+
+
+def _beside(file: Path, seed: int) -> Path:
+    """A folder that is free, beside best.json."""
+    parent = file if file.is_dir() else file.parent
+    names = chain((f"trained-{seed}",), (f"trained-{seed}-{i}" for i in count(2)))
+    return next(parent / name for name in names if not os.path.lexists(parent / name))
+
+
+def describe(folder: TrainFolder, config: TrainConfig, task: Task, say: Say) -> None:
+    """Write the options, and add this start to the environment's list of commands.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    earlier = read_json(folder.environment, Earlier) if folder.environment.exists() else Earlier([])
+    if changes := earlier.changes():
+        say(f"versions have changed since the last start ({changes}); results may differ from those so far")
+    write_atomically(folder.config, to_json(msgspec.to_builtins(config), indent=2) + "\n")
+    about = environment() | {"data": task.dataset.provenance, "commands": [*earlier.commands, command()]}
+    write_atomically(folder.environment, to_json(about, indent=2) + "\n")
+
+
+@contextmanager
+def locked(folder: TrainFolder) -> Iterator[None]:
+    """Hold the folder for this process alone.
+
+    Raises:
+        RunError: Another process holds it, or it cannot be written.
+    """
+    lock = FileLock(folder.path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"another process is working in {folder.path}") from None
+    except OSError as error:
+        raise RunError(f"cannot write {folder.path}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
