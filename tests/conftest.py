@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+import torch
 
 from msenas.genotype.genome import Genome
 from msenas.phenotype import lif, norm
@@ -64,3 +65,12 @@ def uncompiled(monkeypatch):
     monkeypatch.setattr(lif, "compiler_works", lambda: False)
     for module, name in ((lif, "_inference_loop"), (lif, "_training_loop"), (lif, "_reverse_loop"), (norm, "_sums")):
         monkeypatch.setattr(module, name, lru_cache(getattr(module, name).__wrapped__))
+
+
+@pytest.fixture
+def one_thread():
+    """Threads cost more than they give for networks this small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

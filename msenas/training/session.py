@@ -101,10 +101,13 @@ def train(request: TrainRequest, watcher: Watcher, say: Say) -> Trained:
         describe(folder, config, task, say)
         watcher.begin(config.epochs, state.epoch, trainer.feed.steps)
         deadline = math.inf if config.time_limit is None else begun + seconds(config.time_limit)
-        end = _epochs(folder, trainer, state, task, watcher, deadline, say)
-        if end in (End.TIME_LIMIT, End.INTERRUPTED):
-            return Trained(folder.path, end, state.epoch, state.best_epoch, None, None, time.monotonic() - begun)
-        found = _finish(folder, task, best, config, state, device, end)
+        found: tuple[float | None, float | None] = None, None
+        try:
+            end = _epochs(folder, trainer, state, task, watcher, deadline, say)
+            if end is not End.TIME_LIMIT:
+                found = _finish(folder, task, best, config, state, device, end)
+        except KeyboardInterrupt:
+            end = End.INTERRUPTED
     return Trained(folder.path, end, state.epoch, state.best_epoch, *found, time.monotonic() - begun)
 
 
@@ -160,10 +163,7 @@ def _epochs(
         if config.patience and state.epoch - state.best_epoch >= config.patience:
             return End.EARLY
         start = time.monotonic()
-        try:
-            row = trainer.epoch(state, deadline)
-        except KeyboardInterrupt:
-            return End.INTERRUPTED
+        row = trainer.epoch(state, deadline)
         if row is None:
             return End.TIME_LIMIT
         if state.parts != parts:

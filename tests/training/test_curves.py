@@ -19,13 +19,13 @@ def test_every_panel_is_a_column_with_a_title():
     assert set(PANELS) == set(TITLES) <= set(Row.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []], ids=len)
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:1]], ids=len)
 def test_a_png_in_which_every_curve_has_its_colour(tmp_path, rows):
     draw_curves(tmp_path / "curves.png", rows, "digits", 0.5)
     pixels = np.asarray(Image.open(io.BytesIO((tmp_path / "curves.png").read_bytes())).convert("RGB")).reshape(-1, 3)
     shown = {tuple(p) for p in np.unique(pixels, axis=0).tolist()}
     for colour in PANELS.values():
-        assert (tuple(bytes.fromhex(colour[1:])) in shown) == bool(rows)
+        assert tuple(bytes.fromhex(colour[1:])) in shown
 
 
 def test_equal_rows_give_equal_bytes(tmp_path):

@@ -18,7 +18,7 @@ from msenas.training.loop import Pressure, Row, State, Trainer, accuracy, out_of
 from tests.conftest import motif_plan
 from tests.training.small import dataset, standard
 
-pytestmark = pytest.mark.usefixtures("same_global_random_state", "uncompiled")
+pytestmark = pytest.mark.usefixtures("same_global_random_state", "uncompiled", "one_thread")
 PLAN = motif_plan("FE", "LI", steps=2)
 CPU = torch.device("cpu")
 

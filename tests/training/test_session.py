@@ -23,7 +23,7 @@ from msenas.training.session import End, train
 from msenas.training.subject import open_task
 from tests.training.small import write_files, write_npz
 
-pytestmark = pytest.mark.usefixtures("same_global_random_state", "uncompiled")
+pytestmark = pytest.mark.usefixtures("same_global_random_state", "uncompiled", "one_thread")
 SHORT = {"epochs": 3, "batch": 16, "ema": 0.5}
 SAME = ("metrics.jsonl", "weights.safetensors", "network.json", "config.json", "curves.png", "best.json")
 
@@ -136,7 +136,7 @@ def test_killed_before_any_write_it_continues_with_the_same_bytes(file, tmp_path
         assert content(out) == whole, moment
 
 
-@pytest.mark.parametrize("after", [1, 4, 6])
+@pytest.mark.parametrize("after", [1, 6])
 def test_interrupted_it_continues_with_the_same_bytes(file, tmp_path, after):
     run(file, tmp_path / "whole")
     done = run(file, tmp_path / "t", Watch(KeyboardInterrupt(), after))
@@ -378,10 +378,10 @@ def test_no_memory_at_all_is_one_line(file, tmp_path, monkeypatch, where):
     def scores(self, frames, observe=None):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory\nmore")
 
-    monkeypatch.setattr(Network, where, scores)
-    with pytest.raises(CheckFailed, match=r"^out of memory after epoch 0.*; no epoch was finished; --resume"):
-        run(file, tmp_path / "t")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, where, scores)
+        with pytest.raises(CheckFailed, match=r"^out of memory after epoch 0.*; no epoch was finished; --resume"):
+            run(file, tmp_path / "t")
     assert resume(tmp_path / "t").end is End.FINISHED
 
 
@@ -398,7 +398,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(file, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", sync)
-        with pytest.raises(RunError, match="cannot write .*: No space left on device"):
+        with pytest.raises(RunError, match=r"cannot write .*: No space left on device"):
             run(file, out)
     assert not list(out.glob("*.part"))
     said = []
