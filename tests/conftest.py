@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from msenas.genotype.genome import Genome
-from msenas.phenotype import lif, norm
+from msenas.phenotype import compiler, lif, norm
 from msenas.phenotype.decode import decode
 from msenas.phenotype.lif import norse_sequence
 from msenas.phenotype.network import LIF
@@ -62,7 +62,7 @@ def motif_plan(*motifs: str, **changes: object) -> Plan:
 @pytest.fixture
 def uncompiled(monkeypatch):
     """Loops run as they are written; those that other tests have had compiled are kept for them."""
-    monkeypatch.setattr(lif, "compiler_works", lambda: False)
+    monkeypatch.setattr(compiler, "compiler_works", lambda: False)
     for module, name in ((lif, "_inference_loop"), (lif, "_training_loop"), (lif, "_reverse_loop"), (norm, "_sums")):
         monkeypatch.setattr(module, name, lru_cache(getattr(module, name).__wrapped__))
 
