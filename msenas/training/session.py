@@ -89,7 +89,8 @@ def train(request: TrainRequest, watcher: Watcher, say: Say) -> Trained:
     device = torch.device(pick_device(config.device))
     trainer = make_trainer(task, config, device, watcher.step)
     torch.set_flush_denormal(True)
-    state = State.fresh(Network(task.plan, best.weight_seed, surrogate=config.surrogate).to(device), config)
+    network = Network(task.plan, best.weight_seed + config.seed, surrogate=config.surrogate)
+    state = State.fresh(network.to(device), config)
     if not request.resume:
         folder.create()
     with locked(folder), _explained(folder, state):

@@ -105,6 +105,15 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(file, tmp_path):
     assert first["weights.safetensors"] != other["weights.safetensors"]
 
 
+def test_each_seed_starts_from_weights_of_its_own(file, tmp_path, monkeypatch):
+    starts = []
+    monkeypatch.setattr(session, "Network", lambda *about, **more: starts.append(about[1]) or Network(*about, **more))
+    for seed in (0, 2):
+        run(file, tmp_path / str(seed), epochs=1, seed=seed)
+    own = read_best(file).weight_seed
+    assert starts == [own, own + 2]
+
+
 def test_killed_before_any_write_it_continues_with_the_same_bytes(file, tmp_path, monkeypatch):
     run(file, tmp_path / "whole", augment=("rotate",), mix=1.0, epochs=2)
     whole, real = content(tmp_path / "whole"), opening.write_atomically
