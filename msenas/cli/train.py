@@ -101,4 +101,5 @@ def _print(trained: Trained, out: Console) -> None:
     out.print(f"validation accuracy {trained.val_accuracy:.2%} (epoch {trained.best_epoch})")
     out.print(f"test accuracy {trained.test_accuracy:.2%}, read once")
     out.print(f"trained network: {Path(folder) / 'best.json'}")
+    out.print(f"next: {program()} evaluate {folder}")
     out.print(f"next: {program()} estimate {folder} --hardware all")
