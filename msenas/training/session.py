@@ -24,7 +24,7 @@ from msenas.search.prepare import environment, pick_device
 from msenas.training.config import TrainConfig
 from msenas.training.curves import draw_curves
 from msenas.training.feed import evaluation_batches
-from msenas.training.loop import Row, State, Trainer, accuracy, out_of_memory
+from msenas.training.loop import Row, State, Trainer, accuracy, out_of_memory, without_denormals
 from msenas.training.opening import Say, TrainRequest, describe, locked, open_folder
 from msenas.training.subject import Task, make_trainer, open_task
 
@@ -88,12 +88,11 @@ def train(request: TrainRequest, watcher: Watcher, say: Say) -> Trained:
     task = open_task(best, config, download=request.download)
     device = torch.device(pick_device(config.device))
     trainer = make_trainer(task, config, device, watcher.step)
-    torch.set_flush_denormal(True)
     network = Network(task.plan, best.weight_seed + config.seed, surrogate=config.surrogate)
     state = State.fresh(network.to(device), config)
     if not request.resume:
         folder.create()
-    with locked(folder), _explained(folder, state):
+    with locked(folder), _explained(folder, state), without_denormals():
         if request.resume:
             _restore(folder, state, task, say)
         else:

@@ -14,7 +14,7 @@ from msenas.errors import CheckFailed
 from msenas.phenotype.network import Network
 from msenas.training.config import TrainConfig
 from msenas.training.feed import Batch, Feed, calibration_frames, evaluation_batches
-from msenas.training.loop import Pressure, Row, State, Trainer, accuracy, out_of_memory
+from msenas.training.loop import Pressure, Row, State, Trainer, accuracy, out_of_memory, without_denormals
 from tests.conftest import motif_plan
 from tests.training.small import dataset, standard
 
@@ -317,3 +317,15 @@ def test_accuracy_is_a_share_of_the_samples():
         (torch.zeros(1, 1, 1, 8, 8), torch.tensor([2]).numpy()),
     ]
     assert accuracy(Constant(), batches, CPU) == 0.5
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_denormal_numbers_are_flushed_for_a_while_only(before):
+    tiny = torch.tensor([2.0**-140])
+    torch.set_flush_denormal(before)
+    try:
+        with without_denormals():
+            assert float(tiny + tiny) == 0.0
+        assert (float(tiny + tiny) == 0.0) == before
+    finally:
+        torch.set_flush_denormal(False)
