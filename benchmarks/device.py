@@ -12,7 +12,8 @@ import statistics
 
 import numpy as np
 import torch
-from evaluation import GRID, SHAPE, _seconds, make_exact, plans
+from evaluation import GRID, _seconds, make_exact
+from networks import SHAPE, random_plans
 
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import Probe
@@ -38,7 +39,7 @@ def main() -> None:
     clean = np.round(np.random.default_rng(1).random((options.batch, *SHAPE), np.float32) * GRID) / GRID
     probe = Probe(clean, np.roll(clean, 1, axis=3), Standard((0.5,) * 3, (0.25,) * 3), 0)
     for steps in options.steps:
-        found = plans(options, steps)
+        found = random_plans(options.genomes, steps, options.channels)
         print(f"T={steps}, {len(found)} networks, probe batch {options.batch}")
         same = min(equal(plan, probe, options.device) for plan in found)
         print(f"  equal spikes, population by population: at least {same:.6%}")

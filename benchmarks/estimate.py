@@ -10,26 +10,23 @@ then the median and range over the networks. Pricing is the report on all shippe
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from networks import SHAPE, random_plans, spread
 
-from msenas.genotype.space import Space
 from msenas.hardware.census import take_census
 from msenas.hardware.profile import load_profile, profile_names
 from msenas.hardware.report import kinds_of_cores, report
 from msenas.phenotype.calibrate import calibrate
-from msenas.phenotype.decode import DisconnectedGenome, decode
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
-from msenas.phenotype.spec import NetworkSpec, default_reductions
 from msenas.search.prepare import environment
 from msenas.search.workers import tune_process
 
-SHAPE, CLASSES, LAYERS, BATCH = (3, 32, 32), 10, 6, 64
+BATCH = 64
 
 
 def main() -> None:
@@ -42,12 +39,12 @@ def main() -> None:
     about = environment()
     print(about["processor"], about["versions"])
     tune_process()
-    rows = [_row(plan, options) for plan in _plans(options.genomes)]
+    rows = [_row(plan, options) for plan in random_plans(options.genomes)]
     counting, everything, pricing = zip(*rows, strict=True)
     print(f"{len(rows)} networks, {options.samples} samples, {len(profile_names())} profiles")
-    print(f"  counting over the forward pass: {_spread(counting, '.1%')}")
-    print(f"  with messages and hops for every kind of cores: {_spread(everything, '.1%')}")
-    print(f"  pricing on all profiles: {_spread(pricing, '.1f')} ms")
+    print(f"  counting over the forward pass: {spread(counting, '.1%')}")
+    print(f"  with messages and hops for every kind of cores: {spread(everything, '.1%')}")
+    print(f"  pricing on all profiles: {spread(pricing, '.1f')} ms")
 
 
 def _row(plan: Plan, options: argparse.Namespace) -> tuple[float, float, float]:
@@ -87,22 +84,6 @@ def _best(actions: list[Callable[[], object]], repeats: int) -> list[float]:
             action()
             best[i] = min(best[i], time.perf_counter() - start)
     return best
-
-
-def _plans(count: int) -> list[Plan]:
-    spec = NetworkSpec(SHAPE, CLASSES, LAYERS, reductions=default_reductions(LAYERS, SHAPE[1]))
-    rng, space, found = np.random.default_rng(0), Space(LAYERS), []
-    while len(found) < count:
-        try:
-            found.append(decode(space.sample(rng), spec))
-        except DisconnectedGenome:
-            continue
-    return found
-
-
-def _spread(values: tuple[float, ...], form: str) -> str:
-    median, low, high = statistics.median(values), min(values), max(values)
-    return f"median {median:{form}}, range {low:{form}} to {high:{form}}"
 
 
 if __name__ == "__main__":

@@ -15,28 +15,24 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import statistics
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
+from networks import SHAPE, random_plans, spread
 from plain_norse import PlainNorse
 
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import Probe
-from msenas.genotype.space import Space
 from msenas.hardware.profile import load_profile
-from msenas.phenotype.decode import DisconnectedGenome, decode
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
-from msenas.phenotype.spec import NetworkSpec, default_reductions
 from msenas.search.prepare import environment
 from msenas.search.workers import tune_process
 
-SHAPE, CLASSES, LAYERS = (3, 32, 32), 10, 6
 GRID = 256
 """Pixels are multiples of 1 / GRID, so that the sums of the first layer are exact in any order too."""
 
@@ -54,27 +50,14 @@ def main() -> None:
     print(about["processor"], about["versions"])
     sides = {side: _start(side) for side in ("msenas", "plain")}
     for steps in options.steps:
-        row = [compare(plan, options, sides) for plan in plans(options, steps)]
+        row = [compare(plan, options, sides) for plan in random_plans(options.genomes, steps, options.channels)]
         speed, overhead, same = zip(*row, strict=True)
         print(f"T={steps}, {len(row)} networks, probe batch {options.batch}")
-        print(f"  plain Norse / evaluation: {_spread(speed, '.2f')}")
-        print(f"  overhead over the forward pass: {_spread(overhead, '.1%')}")
+        print(f"  plain Norse / evaluation: {spread(speed, '.2f')}")
+        print(f"  overhead over the forward pass: {spread(overhead, '.1%')}")
         print(f"  equal spikes, population by population: at least {min(same):.6%}")
     for side in sides.values():
         side.send(None)
-
-
-def plans(options: argparse.Namespace, steps: int) -> list[Plan]:
-    """Connected random networks at CIFAR shape."""
-    reductions = default_reductions(LAYERS, SHAPE[1])
-    spec = NetworkSpec(SHAPE, CLASSES, LAYERS, steps, options.channels, reductions=reductions)
-    rng, space, found = np.random.default_rng(0), Space(LAYERS), []
-    while len(found) < options.genomes:
-        try:
-            found.append(decode(space.sample(rng), spec))
-        except DisconnectedGenome:
-            continue
-    return found
 
 
 def compare(plan: Plan, options: argparse.Namespace, sides: dict[str, Connection]) -> tuple[float, float, float]:
@@ -158,11 +141,6 @@ def _seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
-
-
-def _spread(values: tuple[float, ...], form: str) -> str:
-    median, low, high = statistics.median(values), min(values), max(values)
-    return f"median {median:{form}}, range {low:{form}} to {high:{form}}"
 
 
 if __name__ == "__main__":

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from msenas.evaluation.accuracy import Accuracy
@@ -16,7 +14,7 @@ from msenas.evaluation.curve import Point
 from msenas.evaluation.evaluate import Evaluated
 from msenas.evaluation.picture import draw_energy
 from msenas.evaluation.robustness import Noise
-from msenas.runs.files import write_atomically
+from msenas.runs.figures import plain, write_figure
 
 NUMBERED = 20
 """Up to so many classes the cells of a confusion matrix show their numbers."""
@@ -51,7 +49,7 @@ def draw_evaluation(
         figures["noise"] = noise_figure(evaluated.noises, noises, evaluated.accuracy.top1)
     files = {name: folder / f"{name}.png" for name in figures}
     for name, figure in figures.items():
-        _write(figure, files[name])
+        write_figure(figure, files[name])
     files["energy"] = folder / "energy.png"
     draw_energy(evaluated.estimated.report, files["energy"])
     return files
@@ -120,16 +118,9 @@ def noise_figure(curves: Mapping[str, Sequence[Point]], noises: Mapping[str, Noi
 def _plain(name: str) -> str:
     """A name of any length and characters as a label; dollar signs would be read as formulas."""
     short = name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."
-    return short.replace("$", r"\$")
+    return plain(short)
 
 
 def _curve(axes: Axes, x: Sequence[float], y: Sequence[float], colour: str) -> None:
     axes.plot(x, y, color=colour, marker="o", markersize=4)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _write(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=120, metadata={"Software": None})
-    write_atomically(path, picture.getvalue())

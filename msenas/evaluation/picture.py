@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from msenas.errors import InputError, RunError
 from msenas.hardware.causes import CAUSES
 from msenas.hardware.quantity import joules, prefix
 from msenas.hardware.report import ChipEstimate, Report
-from msenas.runs.files import write_atomically
+from msenas.runs.figures import write_figure
 
 FORMATS = ("svg", "png")
 COLOURS = {
@@ -55,13 +53,9 @@ def draw_energy(report: Report, path: Path) -> None:
         InputError: As `picture_format`.
         RunError: The file cannot be written.
     """
-    kind = picture_format(path)
+    picture_format(path)
     figure = _by_chip(report.estimates) if len(report.estimates) > 1 else _by_place(report.estimates[0])
-    FigureCanvasAgg(figure)
-    picture = BytesIO()
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    figure.savefig(picture, format=kind, dpi=120, metadata=metadata)
-    write_atomically(path, picture.getvalue())
+    write_figure(figure, path)
 
 
 def _by_place(estimate: ChipEstimate) -> Figure:

@@ -16,6 +16,7 @@ from msenas.fitness.statistics import PopulationStatistics, measure
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.profile import Profile
+from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan
 
@@ -87,7 +88,7 @@ class Evaluator:
             try:
                 return self._evaluate(plan, probe)
             except (MemoryError, RuntimeError) as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
                 if probe.pairs < 4:
                     raise ScoreError(f"memory does not suffice for a probe of {probe.pairs} pairs") from error
@@ -155,10 +156,3 @@ def _why_dead(plan: Plan, statistics: Mapping[str, PopulationStatistics]) -> str
 def _finite(details: Mapping[str, float | list[float]]) -> dict[str, float | list[float]]:
     """Details without the entries that have no value (JSON has no NaN)."""
     return {k: v for k, v in details.items() if isinstance(v, list) or math.isfinite(v)}
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(error).lower()
-    return "not enough memory" in text or "out of memory" in text

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from msenas.fitness.rdm import clean_trains, manhattan
-from msenas.fitness.statistics import summed
 from msenas.phenotype.plan import Plan
+from msenas.phenotype.trains import summed
 
 
 class HeadIdentification:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from msenas.phenotype.trains import summed
+
 EXACT_PAIRS = 1 << 13
 """Samples up to which the product of those that fire and those that do not is exact in float32."""
 
@@ -81,13 +83,3 @@ def _pairs_apart(count: Tensor, pairs: int) -> int:
     if pairs > EXACT_PAIRS:
         count = count.double()
     return int((count * (pairs - count)).sum(dtype=torch.float64))
-
-
-def summed(trains: Tensor, dim: int) -> Tensor:
-    """Sum over a dimension of binary trains [T, n, N], exact, as bytes or float32.
-
-    What is stored in bytes is added eight neurons at a time: no byte of a sum of at most 255 spikes overflows.
-    """
-    if trains.dtype not in (torch.uint8, torch.bool) or trains.shape[dim] > 255 or trains.shape[2] % 8:
-        return trains.float().sum(dim)
-    return trains.view(torch.int64).sum(dim).view(torch.uint8)

@@ -20,6 +20,7 @@ from msenas.hardware.placement import Cores, place
 from msenas.hardware.traffic import Traffic, traffic
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan
+from msenas.phenotype.trains import summed
 
 EXACT = 1 << 24
 """float32 holds every integer up to here."""
@@ -205,14 +206,7 @@ class _Columns:
 
 
 def sum_over_time(spikes: Tensor) -> Tensor:
-    """Spikes [T, B, C, H, W] summed over the time steps, [B, C, H, W].
-
-    Bytes are added eight neurons at a time: no byte of a sum of at most 255 spikes overflows.
-    """
+    """Spikes [T, B, C, H, W] summed over the time steps, [B, C, H, W]."""
     steps, batch, channels, height, width = spikes.shape
-    rows = spikes.permute(0, 1, 3, 4, 2).reshape(steps, -1)
-    if spikes.dtype == torch.uint8 and steps <= 255 and rows.shape[1] % 8 == 0:
-        total = rows.view(torch.int64).sum(0).view(torch.uint8)
-    else:
-        total = rows.sum(0, dtype=torch.float32)
-    return total.view(batch, height, width, channels).permute(0, 3, 1, 2)
+    rows = spikes.permute(0, 1, 3, 4, 2).reshape(steps, batch, -1)
+    return summed(rows, 0).view(batch, height, width, channels).permute(0, 3, 1, 2)

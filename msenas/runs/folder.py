@@ -22,10 +22,10 @@ import msgspec
 
 from msenas.errors import RunError
 from msenas.runs.files import PART, read_bytes, read_json, to_json, write_atomically
+from msenas.runs.lock import LOCK
 
 LARGEST_RECORD = 4 << 30
 STATE_SCHEMA: Literal["msenas.state/1"] = "msenas.state/1"
-LOCK = ".lock"
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from msenas.fitness.registry import get_fitness
-from msenas.runs.files import write_atomically
+from msenas.runs.figures import plain, write_figure
 from msenas.runs.folder import Record
 from msenas.search.config import SearchConfig
 from msenas.search.evolution import Individual
@@ -52,7 +50,7 @@ def plot_pareto(
         axes.set(xlabel="evaluation", ylabel=_label(names[0], config))
     axes.set_title(f"{config.dataset}: {len(records)} evaluations, seed {config.seed}")
     axes.legend(frameon=False)
-    _save(figure, path)
+    write_figure(figure, path)
 
 
 def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) -> None:
@@ -74,7 +72,7 @@ def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) ->
         if row == 0:
             axes.legend(frameon=False, ncols=3, loc="lower right")
     axes.set_xlabel("generation (0 is random)")
-    _save(figure, path)
+    write_figure(figure, path)
 
 
 def _point(record: Record, names: Sequence[str]) -> tuple[float, float]:
@@ -91,15 +89,3 @@ def _label(name: str, config: SearchConfig) -> str:
     if name == "energy":
         return f"energy on {plain(config.hardware)} [{UNITS[name]} per inference]"
     return f"{name} per inference" if name in ("synops", "spikes") else name
-
-
-def plain(text: str) -> str:
-    """The text with nothing in it that matplotlib takes for a formula."""
-    return text.replace("$", r"\$")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=120, metadata={"Software": None})
-    write_atomically(path, picture.getvalue())

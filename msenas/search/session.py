@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from filelock import FileLock, Timeout
-
 from msenas.errors import InputError, RunError
-from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.runs.files import write_atomically
 from msenas.runs.folder import RunFolder
+from msenas.runs.lock import locked
 from msenas.search.config import (
     SearchConfig,
     absolute_paths,
@@ -28,10 +25,9 @@ from msenas.search.config import (
 from msenas.search.evolution import State
 from msenas.search.loop import End, Progress, Search, resume, run, start
 from msenas.search.outcome import Summary, summarise
-from msenas.search.prepare import Prepared, check_prices, command, environment, prepare, versions
+from msenas.search.prepare import Prepared, check_prices, prepare
+from msenas.search.starts import Say, record_start
 from msenas.search.workers import workers
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -53,20 +49,6 @@ class Request:
     out: Path | None = None
     resume: bool = False
     download: bool = False
-
-
-class Earlier(msgspec.Struct):
-    """What is read back of environment.json."""
-
-    commands: list[str]
-    versions: dict[str, str] = {}
-
-    def changes(self) -> str:
-        """Versions that are others now, in words."""
-        now = versions()
-        return ", ".join(
-            f"{name} {old} -> {now.get(name, 'none')}" for name, old in self.versions.items() if now.get(name) != old
-        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +86,7 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
         if request.out is None:
             folder = _make_new(config.dataset)
         folder.create()
-    with _locked(folder):
+    with locked(folder.path):
         if not request.resume:
             folder.check_free()
         found, state, finished = _begin(folder, prepared, progress, say)
@@ -155,18 +137,6 @@ def _make_new(dataset: str) -> RunFolder:
     raise RunError("no name is free for a run folder; give --out")
 
 
-@contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the folder for this process alone."""
-    try:
-        with FileLock(folder.path / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise RunError(f"another process is working in {folder.path}") from None
-    except OSError as error:
-        raise RunError(f"cannot write {folder.path}: {error.strerror}") from None
-
-
 def _begin(folder: RunFolder, prepared: Prepared, progress: Progress, say: Say) -> tuple[Search, State, bool]:
     """Start the run, or take it up where it was; the last value says whether nothing is left to do."""
     if not folder.state.exists():
@@ -183,10 +153,6 @@ def _begin(folder: RunFolder, prepared: Prepared, progress: Progress, say: Say) 
 
 
 def _describe(folder: RunFolder, prepared: Prepared, say: Say) -> None:
-    """Write the configuration, and add this start to the environment's list of commands."""
-    earlier = read_json(folder.environment, Earlier) if folder.environment.exists() else Earlier([])
-    if changes := earlier.changes():
-        say(f"versions have changed since the last start ({changes}); results may differ from those so far")
+    """Write the configuration, and add this start to those of the environment."""
     write_atomically(folder.config, write_toml(prepared.config))
-    about = environment() | {"data": prepared.dataset.provenance, "commands": [*earlier.commands, command()]}
-    write_atomically(folder.environment, to_json(about, indent=2) + "\n")
+    record_start(folder.environment, prepared.dataset.provenance, say)

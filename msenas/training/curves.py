@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from msenas.runs.files import write_atomically
+from msenas.runs.figures import plain, write_figure
 from msenas.training.loop import Row
 
 PANELS = {"loss": "#3b6fb6", "val_accuracy": "#d1603d", "rate": "#5a9e6f", "lr": "#8c8c8c"}
@@ -34,8 +32,5 @@ def draw_curves(path: Path, rows: Sequence[Row], dataset: str, test: float) -> N
         axes.set_title(TITLES[name], loc="left")
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("epoch")
-    figure.suptitle(f"{dataset}: test accuracy {test:.2%}")
-    FigureCanvasAgg(figure)
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
-    write_atomically(path, picture.getvalue())
+    figure.suptitle(f"{plain(dataset)}: test accuracy {test:.2%}")
+    write_figure(figure, path)

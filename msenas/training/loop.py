@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from msenas.errors import CheckFailed
 from msenas.phenotype.calibrate import calibrate
+from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.training.config import TrainConfig
 from msenas.training.feed import Batch, Feed
@@ -245,11 +246,3 @@ def accuracy(network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], dev
         right += int((network(frames.to(device)).argmax(1).cpu().numpy() == labels).sum())
         total += len(labels)
     return right / total
-
-
-def out_of_memory(failure: BaseException) -> bool:
-    """Whether an error says that memory ran out; torch says so on the CPU in a RuntimeError of many wordings."""
-    if isinstance(failure, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(failure).lower()
-    return any(words in text for words in ("not enough memory", "out of memory", "allocate memory"))

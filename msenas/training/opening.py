@@ -1,28 +1,23 @@
-"""Where a training takes place: its folder is chosen, checked, held and described."""
+"""Where a training takes place: its folder is chosen, checked and described."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from msenas.errors import InputError, RunError
 from msenas.runs.best import Best, read_best
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.train_folder import TrainFolder
-from msenas.search.prepare import command, environment
-from msenas.search.session import Earlier
+from msenas.search.starts import Say, record_start
 from msenas.training.config import TrainConfig, build_train_config, differences
 from msenas.training.subject import Task
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -79,34 +74,10 @@ def _beside(file: Path, seed: int) -> Path:
 
 
 def describe(folder: TrainFolder, config: TrainConfig, task: Task, say: Say) -> None:
-    """Write the options, and add this start to the environment's list of commands.
+    """Write the options, and add this start to those of the environment.
 
     Raises:
         RunError: A file cannot be written.
     """
-    earlier = read_json(folder.environment, Earlier) if folder.environment.exists() else Earlier([])
-    if changes := earlier.changes():
-        say(f"versions have changed since the last start ({changes}); results may differ from those so far")
     write_atomically(folder.config, to_json(msgspec.to_builtins(config), indent=2) + "\n")
-    about = environment() | {"data": task.dataset.provenance, "commands": [*earlier.commands, command()]}
-    write_atomically(folder.environment, to_json(about, indent=2) + "\n")
-
-
-@contextmanager
-def locked(folder: TrainFolder) -> Iterator[None]:
-    """Hold the folder for this process alone.
-
-    Raises:
-        RunError: Another process holds it, or it cannot be written.
-    """
-    lock = FileLock(folder.path / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"another process is working in {folder.path}") from None
-    except OSError as error:
-        raise RunError(f"cannot write {folder.path}: {error.strerror}") from None
-    try:
-        yield
-    finally:
-        lock.release()
+    record_start(folder.environment, task.dataset.provenance, say)

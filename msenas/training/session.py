@@ -15,17 +15,20 @@ import msgspec
 import torch
 
 from msenas.errors import CheckFailed, RunError
+from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.runs.best import Best, read_best, write_best
+from msenas.runs.lock import locked
 from msenas.runs.train_folder import TrainFolder
 from msenas.runs.weights import write_weights
 from msenas.search.config import seconds
 from msenas.search.prepare import environment, pick_device
+from msenas.search.starts import Say
 from msenas.training.config import TrainConfig
 from msenas.training.curves import draw_curves
 from msenas.training.feed import evaluation_batches
-from msenas.training.loop import Row, State, Trainer, accuracy, out_of_memory, without_denormals
-from msenas.training.opening import Say, TrainRequest, describe, locked, open_folder
+from msenas.training.loop import Row, State, Trainer, accuracy, without_denormals
+from msenas.training.opening import TrainRequest, describe, open_folder
 from msenas.training.subject import Task, make_trainer, open_task
 
 
@@ -92,7 +95,7 @@ def train(request: TrainRequest, watcher: Watcher, say: Say) -> Trained:
     state = State.fresh(network.to(device), config)
     if not request.resume:
         folder.create()
-    with locked(folder), _explained(folder, state), without_denormals():
+    with locked(folder.path), _explained(folder, state), without_denormals():
         if request.resume:
             _restore(folder, state, task, say)
         else:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from msenas.fitness.rdm import clean_trains, manhattan, mean_off_diagonal
-from msenas.fitness.statistics import PopulationStatistics, measure, summed
+from msenas.fitness.statistics import PopulationStatistics, measure
 
 FAST = settings(deadline=None, max_examples=60)
 
@@ -69,15 +69,6 @@ def test_sums_of_large_batches_are_exact():
     spikes = torch.zeros(1, 2 * pairs, 1, 1, 1)
     spikes[0, :firing] = 1.0
     assert measure(spikes).between_sum == firing * (pairs - firing) == 24_999_999
-
-
-@FAST
-@given(st.integers(1, 3), st.sampled_from([1, 7, 255, 256, 300]), st.sampled_from([1, 8, 24]), st.floats(0.0, 1.0))
-def test_bytes_are_summed_exactly_however_many(steps, samples, neurons, rate):
-    trains = torch.rand(steps, samples, neurons, generator=torch.Generator().manual_seed(samples)) <= rate
-    for stored in (trains, trains.to(torch.uint8), trains.float()):
-        for dim in (0, 1):
-            assert torch.equal(summed(stored, dim).long(), trains.long().sum(dim))
 
 
 def test_duplicated_neurons_change_no_ratio():

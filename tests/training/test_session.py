@@ -118,9 +118,9 @@ def test_killed_before_any_write_it_continues_with_the_same_bytes(file, tmp_path
     run(file, tmp_path / "whole", augment=("rotate",), mix=1.0, epochs=2)
     whole, real = content(tmp_path / "whole"), opening.write_atomically
     written = []
-    for module in ("msenas.training.opening", "msenas.runs.train_folder", "msenas.runs.weights", "msenas.runs.best"):
-        monkeypatch.setattr(f"{module}.write_atomically", lambda path, data: _write(path, data))
-    monkeypatch.setattr("msenas.training.curves.write_atomically", lambda path, data: _write(path, data))
+    writing = ("training.opening", "search.starts", "runs.train_folder", "runs.weights", "runs.best", "runs.figures")
+    for module in writing:
+        monkeypatch.setattr(f"msenas.{module}.write_atomically", lambda path, data: _write(path, data))
     allowed = math.inf
 
     def _write(path, data):
