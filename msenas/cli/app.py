@@ -162,6 +162,8 @@ def train(
     download: opt.Download = False,
     epochs: train_opt.Epochs = None,
     batch: train_opt.Batch = None,
+    early_steps: train_opt.EarlySteps = None,
+    early_share: train_opt.EarlyShare = None,
     optimizer: train_opt.Optimizer = None,
     lr: train_opt.LearningRate = None,
     weight_decay: train_opt.WeightDecay = None,

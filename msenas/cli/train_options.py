@@ -12,6 +12,10 @@ COURSE, TERMS, RUN = "Course", "What is minimised", "Run"
 
 Epochs = Annotated[int | None, option("Passes over the training split.", COURSE, default="30")]
 Batch = Annotated[int | None, option("Samples of a step.", COURSE, default="64")]
+EarlySteps = Annotated[
+    int | None, option("Time steps in the first part of the training, to save time.", COURSE, default="all")
+]
+EarlyShare = Annotated[float | None, option("That part, as a share of the epochs.", COURSE, default="0.5")]
 Optimizer = Annotated[str | None, option("adamw or sgd.", COURSE, default="adamw")]
 LearningRate = Annotated[float | None, option("Largest learning rate.", COURSE, "--lr", default="0.01; sgd 0.1")]
 WeightDecay = Annotated[float | None, option("Weight decay.", COURSE, default="0.02")]

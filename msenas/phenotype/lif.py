@@ -8,6 +8,7 @@ keeps the potentials before reset and the gradient is the exact reverse of the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,6 @@ from typing import Any, cast
 import torch
 from norse.torch.functional.iaf import IAFFeedForwardState, IAFParameters, iaf_feed_forward_step
 from norse.torch.functional.lif_box import LIFBoxFeedForwardState, LIFBoxParameters, lif_box_feed_forward_step
-from norse.torch.functional.threshold import threshold
 from torch import Tensor
 
 from msenas.errors import InputError, unknown
@@ -25,8 +25,19 @@ from msenas.phenotype.compiler import compiled
 from msenas.phenotype.currents import Current
 from msenas.phenotype.spec import NetworkSpec
 
-SURROGATES: dict[str, float] = {"triangle": 1.0, "super": 1.0, "tanh": 1.0, "circ": 1.0, "heavi_erfc": 1.0}
-"""Surrogate gradients of Norse by name, with the alpha used here; Norse 1.1.0's `super` ignores its alpha."""
+ALPHA = 1.0
+"""Of every surrogate; Norse 1.1.0's `super` ignores its alpha."""
+SURROGATES: dict[str, Callable[[Tensor], Tensor]] = {
+    "triangle": lambda x: (1 - x.abs()).relu(),
+    "super": lambda x: (1 + x.abs()) ** -2,
+    "tanh": lambda x: 1 - x.tanh() ** 2,
+    "circ": lambda x: (1 + x * x) ** -1.5,
+    "heavi_erfc": lambda x: (-x * x).exp() * (2 / math.sqrt(math.pi)),
+}
+"""Norse's surrogate gradients by name: the slope that stands in for the threshold's, of the distance from it.
+
+They are written down here so that the compiled loop can hold them; Norse's own backward functions are the oracle.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,12 +78,11 @@ class Neuron:
 
 def norse_step(current: Tensor, v: Tensor, neuron: Neuron, method: str = "heaviside") -> tuple[Tensor, Tensor]:
     """One time step of Norse: (spikes, potential after reset), shapes as the current."""
-    alpha = SURROGATES.get(method, 1.0)
     if neuron.kind == "lif":
-        box = LIFBoxParameters(1.0 / neuron.tau, 0.0, neuron.v_th, 0.0, method, alpha)
+        box = LIFBoxParameters(1.0 / neuron.tau, 0.0, neuron.v_th, 0.0, method, ALPHA)
         z, state = lif_box_feed_forward_step(current, LIFBoxFeedForwardState(v), box, dt=1.0)
     else:
-        iaf = IAFParameters(neuron.v_th, 0.0, method, alpha)
+        iaf = IAFParameters(neuron.v_th, 0.0, method, ALPHA)
         z, state = iaf_feed_forward_step(current, IAFFeedForwardState(v), iaf, dt=1.0)
     return cast(Tensor, z), cast(Tensor, state.v)
 
@@ -177,16 +187,17 @@ def _training_loop(kind: str, tau: float, v_th: float, steps: int, frames: int) 
 
 
 @lru_cache(maxsize=256)
-def _reverse_loop(kind: str, tau: float, v_th: float, steps: int) -> Loop:
+def _reverse_loop(neuron: Neuron, steps: int, dtype: torch.dtype) -> Loop:
     """The time-reversed sweep: gradients of spikes and last potential to gradients of current and first potential."""
-    neuron = Neuron(kind, tau, v_th)
+    slope = SURROGATES[neuron.surrogate]
 
-    def loop(before: Tensor, slope: Tensor, grad_z: Tensor, grad_v: Tensor) -> tuple[Tensor, Tensor]:
+    def loop(before: Tensor, grad_z: Tensor, grad_v: Tensor) -> tuple[Tensor, Tensor]:
         grads = []
         for t in range(steps - 1, -1, -1):
-            z = (before[t] > v_th).to(before.dtype)
-            grad = (grad_z[t].to(before.dtype) - grad_v * before[t]) * slope[t] + grad_v * (1 - z)
-            grads.append(grad * neuron.gain)
+            v = before[t]
+            z = (v > neuron.v_th).to(v.dtype)
+            grad = (grad_z[t].to(v.dtype) - grad_v * v) * slope(v - neuron.v_th) + grad_v * (1 - z)
+            grads.append((grad * neuron.gain).to(dtype))
             grad_v = grad * neuron.keep
         return torch.stack(grads[::-1]), grad_v
 
@@ -196,25 +207,18 @@ def _reverse_loop(kind: str, tau: float, v_th: float, steps: int) -> Loop:
 class _Sequence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, current: Tensor, v: Tensor, steps: int, neuron: Neuron) -> tuple[Tensor, Tensor]:  # noqa: ANN401
-        key = (neuron.kind, neuron.tau, neuron.v_th, steps)
-        spikes, before, v_last = cast(Any, _training_loop(*key, current.shape[0]))(current, v)
+        loop = _training_loop(neuron.kind, neuron.tau, neuron.v_th, steps, current.shape[0])
+        spikes, before, v_last = cast(Any, loop)(current, v)
         ctx.save_for_backward(before)
-        ctx.key, ctx.neuron, ctx.shape, ctx.dtype = key, neuron, current.shape, current.dtype
+        ctx.neuron, ctx.steps, ctx.frames, ctx.dtype = neuron, steps, current.shape[0], current.dtype
         return spikes, v_last
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:  # noqa: ANN401
         (before,) = ctx.saved_tensors
-        slope = surrogate_slope(before - ctx.neuron.v_th, ctx.neuron.surrogate)
-        grad_current, grad_v = _reverse_loop(*ctx.key)(before, slope, *grads)
-        if ctx.shape[0] == 1:
-            grad_current = grad_current.sum(0, keepdim=True)
-        return grad_current.to(ctx.dtype), grad_v, None, None
-
-
-def surrogate_slope(distance: Tensor, method: str) -> Tensor:
-    """The derivative that Norse's surrogate assigns to the threshold, element by element."""
-    with torch.enable_grad():
-        x = distance.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(threshold(x, method, SURROGATES[method]).sum(), x)
-    return slope
+        # A current that stays the same gets the sum over time, which is rounded once.
+        dtype = before.dtype if ctx.frames == 1 else ctx.dtype
+        grad_current, grad_v = _reverse_loop(ctx.neuron, ctx.steps, dtype)(before, *grads)
+        if ctx.frames == 1:
+            grad_current = grad_current.sum(0, keepdim=True).to(ctx.dtype)
+        return grad_current, grad_v, None, None

@@ -47,11 +47,14 @@ class Network(nn.Module):
         seed: seeds the weights; together with the plan's digest, so equal plans get equal weights.
         lif: key of LIF.
         surrogate: surrogate gradient of Norse, used only in training.
+
+    Attributes:
+        steps: time steps of a pass; those of the plan, unless they are set to others.
     """
 
     def __init__(self, plan: Plan, seed: int = 0, lif: str = "compiled", surrogate: str = "triangle") -> None:
         super().__init__()
-        self.plan = plan
+        self.plan, self.steps = plan, plan.spec.steps
         self.neuron = Neuron.of(plan.spec, surrogate)
         if lif not in LIF:
             raise InputError(unknown("way to run a neuron", lif, LIF))
@@ -98,7 +101,7 @@ class Network(nn.Module):
 
     def _heard(self, frames: Tensor, observe: Observer | None) -> tuple[Tensor, int]:
         """Run the network; spikes that are read out, summed over the map [T, B, C], and the positions of the map."""
-        steps, shape = self.plan.spec.steps, tuple(frames.shape)
+        steps, shape = self.steps, tuple(frames.shape)
         if len(shape) != 5 or shape[0] not in (1, steps) or not shape[1] or shape[2:] != self.plan.spec.input_shape:
             wanted = [steps, "B", *self.plan.spec.input_shape]
             raise InputError(f"frames are {list(shape)}; {wanted} is needed, or 1 in the place of {steps}")
@@ -176,7 +179,7 @@ class Network(nn.Module):
         drive, inhibition = self._outside(name, block, signals)
         assert drive is not None
         current = Current(*self._normalised(name, drive), inhibition)
-        yield name, self._fire(current, batch, self.plan.spec.steps, None)[0]
+        yield name, self._fire(current, batch, self.steps, None)[0]
 
     def _run_cycle(self, block: Block, signals: Signals, batch: int) -> Iterable[tuple[str, Tensor]]:
         """Populations of a cycle, step by step; what comes from outside the cycle is convolved beforehand."""
@@ -187,7 +190,7 @@ class Network(nn.Module):
         }
         past: dict[str, Tensor] = {}
         history: list[dict[str, Tensor]] = []
-        for t in range(self.plan.spec.steps):
+        for t in range(self.steps):
             now: dict[str, Tensor] = {}
             for member in members:
                 current = self._cycle_current(member, t, batch, now, past)

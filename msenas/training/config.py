@@ -25,6 +25,9 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         dataset, data, window, size: the data.
         epochs: passes over the training split.
         batch: samples per step.
+        early_steps: time steps in the first part of the training, which is faster with fewer of them (direct encoding
+            only; validation always runs all of them); None trains with all from the start.
+        early_share: that part, as a share of the epochs.
         optimizer: key of OPTIMIZERS.
         lr: largest learning rate; None takes the optimizer's usual one.
         weight_decay: of convolutions and read-out.
@@ -57,6 +60,8 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     size: int | None = None
     epochs: int = 30
     batch: int = 64
+    early_steps: int | None = None
+    early_share: float = 0.5
     optimizer: str = "adamw"
     lr: float | None = None
     weight_decay: float = 0.02
@@ -93,6 +98,8 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         for name, least, most in (
             ("epochs", 1, 100_000),
             ("batch", 2, 65_536),
+            ("early_steps", 1, 65_536),
+            ("early_share", 0.0, 1.0),
             ("patience", 0, 100_000),
             ("seed", 0, 2**63 - 1),
             ("lr", 1e-9, 100.0),
@@ -115,6 +122,11 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
             raise InputError("augment must name an augmentation, or be auto or none")
         if self.time_limit is not None:
             seconds(self.time_limit)
+
+    def steps(self, epoch: int, all_steps: int) -> int:
+        """Time steps of an epoch (from 0) of a network that has `all_steps`."""
+        early = self.early_steps is not None and epoch < round(self.early_share * self.epochs)
+        return min(self.early_steps or all_steps, all_steps) if early else all_steps
 
     @property
     def learning_rate(self) -> float:

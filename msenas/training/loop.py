@@ -157,6 +157,7 @@ class Trainer:
             CheckFailed: The loss or the gradient is not a finite number; the message says in which step.
         """
         state.network.train()
+        state.network.steps = self.config.steps(state.epoch, state.network.plan.spec.steps)
         losses, rates = [], []
         for step, batch in enumerate(self.feed.epoch(state.epoch)):
             if time.monotonic() > deadline:

@@ -90,6 +90,10 @@ def make_trainer(task: Task, config: TrainConfig, device: torch.device, advance:
     Raises:
         InputError: An option does not fit the network or the data, or the teacher cannot be used.
     """
+    if config.early_steps is not None and task.spec.encoding != "direct":
+        raise InputError(
+            f"--early-steps needs images that stay the same in every step, not {task.spec.encoding} encoding"
+        )
     teacher = None
     if config.distill is not None:
         teacher = _teacher(config.distill, config.seed).to(device)

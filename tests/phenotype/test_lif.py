@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from norse.torch.functional.threshold import threshold
 
 from msenas.errors import InputError
 from msenas.phenotype.currents import Current
 from msenas.phenotype.lif import (
+    ALPHA,
     STEPS_AT_ONCE,
     SURROGATES,
     Neuron,
     norse_sequence,
     norse_step,
     sequence,
-    surrogate_slope,
 )
 from tests.conftest import small_spec
 
@@ -143,8 +144,15 @@ def test_gradients_of_a_half_precision_current_have_its_precision():
 
 
 def test_slope_of_the_triangle_by_hand():
-    slope = surrogate_slope(torch.tensor([-2.0, -0.25, 0.0, 0.5, 1.5]), "triangle")
+    slope = SURROGATES["triangle"](torch.tensor([-2.0, -0.25, 0.0, 0.5, 1.5]))
     assert slope.tolist() == [0.0, 0.75, 1.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_slopes_are_those_that_norse_assigns_to_its_threshold(surrogate):
+    x = torch.linspace(-3, 3, 121, requires_grad=True)
+    (expected,) = torch.autograd.grad(threshold(x, surrogate, ALPHA).sum(), x)
+    torch.testing.assert_close(SURROGATES[surrogate](x.detach()), expected, rtol=1e-6, atol=1e-7)
 
 
 def test_gain_and_keep():
