@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from msenas.errors import CheckFailed
@@ -43,6 +44,7 @@ class Row:
         epoch: from 1.
         loss: mean over the steps.
         val_accuracy: share of the validation split, with the running mean of the weights.
+        val_loss: mean cross-entropy on it.
         rate: mean spikes per neuron and step in training.
         lr: learning rate of the last step.
     """
@@ -50,6 +52,7 @@ class Row:
     epoch: int
     loss: float
     val_accuracy: float
+    val_loss: float
     rate: float
     lr: float
 
@@ -61,7 +64,8 @@ class State:
     Attributes:
         network, average, optimizer: as they are after `epoch` epochs.
         epoch: epochs that are done.
-        best_accuracy, best_epoch, best: the best validation accuracy so far, its epoch, and the weights that had it.
+        best_epoch, best: the epoch with the best validation accuracy so far (and among equal ones the smallest loss), 0
+            before the first, and the weights that had it.
         parts: pieces in which a batch is taken, for want of memory.
         rows: one for each epoch.
     """
@@ -70,7 +74,6 @@ class State:
     average: Average
     optimizer: torch.optim.Optimizer
     epoch: int = 0
-    best_accuracy: float = -1.0
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     parts: int = 1
@@ -84,9 +87,10 @@ class State:
     def note(self, row: Row) -> bool:
         """Keep the row of an epoch; whether its weights are the best so far, and kept as well."""
         self.rows.append(row)
-        better = row.val_accuracy > self.best_accuracy
+        old, new = ((r.val_accuracy, -r.val_loss) for r in (self.rows[self.best_epoch - 1], row))
+        better = self.best_epoch == 0 or new > old
         if better:
-            self.best_accuracy, self.best_epoch = row.val_accuracy, row.epoch
+            self.best_epoch = row.epoch
             self.best = {name: value.clone() for name, value in self.average.network.state_dict().items()}
         return better
 
@@ -97,7 +101,6 @@ class State:
             "average": self.average.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "epoch": self.epoch,
-            "best_accuracy": self.best_accuracy,
             "best_epoch": self.best_epoch,
             "best": self.best,
             "parts": self.parts,
@@ -120,9 +123,10 @@ class State:
         self.optimizer.load_state_dict(saved["optimizer"])
         self.best, self.rows = saved["best"], [Row(**row) for row in saved["rows"]]
         self.epoch, self.best_epoch, self.parts = (int(saved[key]) for key in ("epoch", "best_epoch", "parts"))
-        self.best_accuracy = float(saved["best_accuracy"])
         if [row.epoch for row in self.rows] != list(range(1, self.epoch + 1)):
             raise ValueError(f"it has {len(self.rows)} rows for {self.epoch} epochs")
+        if not 1 <= self.best_epoch <= self.epoch:
+            raise ValueError(f"its best epoch is {self.best_epoch} of {self.epoch}")
 
 
 @dataclass(frozen=True)
@@ -171,9 +175,9 @@ class Trainer:
             rates.append(fired)
             self.advance(float(np.mean(losses)))
         calibrate(state.average.network, (frames.to(self.device) for frames in self.calibration()))
-        found = accuracy(state.average.network, self.validation(), self.device)
+        found = accuracy_and_loss(state.average.network, self.validation(), self.device)
         state.epoch += 1
-        return Row(state.epoch, float(np.mean(losses)), found, float(np.mean(rates)), rate_now)
+        return Row(state.epoch, float(np.mean(losses)), *found, float(np.mean(rates)), rate_now)
 
     def _set_rate(self, state: State, step: int) -> float:
         total = self.config.epochs * self.feed.steps
@@ -239,11 +243,16 @@ def without_denormals() -> Iterator[None]:
 
 
 @torch.no_grad()
-def accuracy(network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], device: torch.device) -> float:
-    """Share of samples whose largest score is at their label."""
+def accuracy_and_loss(
+    network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], device: torch.device
+) -> tuple[float, float]:
+    """Share of samples whose largest score is at their label, and mean cross-entropy."""
     network.eval()
     right = total = 0
+    loss = 0.0
     for frames, labels in batches:
-        right += int((network(frames.to(device)).argmax(1).cpu().numpy() == labels).sum())
+        scores, wanted = network(frames.to(device)), torch.from_numpy(labels).to(device)
+        right += int((scores.argmax(1) == wanted).sum())
+        loss += float(F.cross_entropy(scores, wanted.long(), reduction="sum"))
         total += len(labels)
-    return right / total
+    return right / total, loss / total

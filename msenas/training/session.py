@@ -27,7 +27,7 @@ from msenas.search.starts import Say
 from msenas.training.config import TrainConfig
 from msenas.training.curves import draw_curves
 from msenas.training.feed import evaluation_batches
-from msenas.training.loop import Row, State, Trainer, accuracy, without_denormals
+from msenas.training.loop import Row, State, Trainer, accuracy_and_loss, without_denormals
 from msenas.training.opening import TrainRequest, describe, open_folder
 from msenas.training.subject import Task, make_trainer, open_task
 
@@ -197,7 +197,7 @@ def _finish(
     network = state.average.network
     network.load_state_dict(state.best)
     batches = evaluation_batches(task.dataset.test, task.spec, task.standard, config.seed)
-    val, test = state.best_accuracy, accuracy(network, batches, device)
+    val, (test, _) = state.rows[state.best_epoch - 1].val_accuracy, accuracy_and_loss(network, batches, device)
     weights = write_weights(folder.weights, network)
     folder.write_lines(folder.metrics, map(asdict, state.rows))
     draw_curves(folder.curves, state.rows, task.dataset.name, test)

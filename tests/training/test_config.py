@@ -14,6 +14,7 @@ OTHER = {
     "data": "/elsewhere",
     "window": "2ms",
     "size": 3,
+    "early_steps": 1,
     "optimizer": "sgd",
     "lr": 0.5,
     "loss": "tet",
@@ -52,6 +53,8 @@ WHOLE = ("epochs", "batch", "patience", "seed")
         ({"rate_weight": -1.0}, "rate-weight must be"),
         ({"energy_weight": -1.0}, "energy-weight must be"),
         ({"energy_budget": -1.0}, "energy-budget must be"),
+        ({"early_steps": 0}, "early-steps must be 1 to"),
+        ({"early_share": 1.5}, "early-share must be 0 to 1"),
         ({"distill_weight": 2.0}, "distill-weight must be 0 to 1"),
         ({"optimizer": "adam"}, "unknown optimizer 'adam'; did you mean 'adamw'?"),
         ({"loss": "mse"}, "unknown loss 'mse'; known: ce, tet"),
@@ -100,3 +103,10 @@ def test_what_may_change_when_a_training_is_resumed(name):
 def test_moved_data_may_be_named_again():
     assert "data" in CHANGEABLE
     assert build_train_config({"data": str(Path("x").absolute())}).data == str(Path("x").absolute())
+
+
+def test_time_steps_of_early_epochs():
+    config = TrainConfig(epochs=4, early_steps=2, early_share=0.5)
+    assert [config.steps(epoch, 8) for epoch in range(4)] == [2, 2, 8, 8]
+    assert config.steps(0, 1) == 1
+    assert TrainConfig(epochs=4).steps(0, 8) == 8

@@ -12,7 +12,7 @@ from msenas.errors import RunError
 from msenas.training.curves import PANELS, TITLES, draw_curves
 from msenas.training.loop import Row
 
-ROWS = [Row(epoch, 1.0 / epoch, 0.2 * epoch, 0.1, 0.01) for epoch in (1, 2, 3)]
+ROWS = [Row(epoch, 1.0 / epoch, 0.2 * epoch, 0.5, 0.1, 0.01) for epoch in (1, 2, 3)]
 
 
 def test_every_panel_is_a_column_with_a_title():

@@ -14,7 +14,7 @@ from msenas.errors import CheckFailed
 from msenas.phenotype.network import Network
 from msenas.training.config import TrainConfig
 from msenas.training.feed import Batch, Feed, calibration_frames, evaluation_batches
-from msenas.training.loop import Pressure, Row, State, Trainer, accuracy, without_denormals
+from msenas.training.loop import Pressure, Row, State, Trainer, accuracy_and_loss, without_denormals
 from tests.conftest import motif_plan
 from tests.training.small import dataset, standard
 
@@ -86,7 +86,7 @@ def test_a_saved_state_continues_with_the_same_numbers(options):
     again.restore(saved)
     again.note(how.epoch(again))
     assert again.rows == state.rows
-    assert (again.best_epoch, again.best_accuracy) == (state.best_epoch, state.best_accuracy)
+    assert again.best_epoch == state.best_epoch
     for part in ("network", "average", "best"):
         assert same(state.saved()[part], again.saved()[part]), part
 
@@ -112,18 +112,26 @@ def test_states_of_another_training_are_refused():
         fresh(trainer(optimizer="sgd")).restore(state.saved())
     with pytest.raises(ValueError, match="1 rows for 2 epochs"):
         fresh(how).restore(state.saved() | {"epoch": 2})
+    with pytest.raises(ValueError, match="best epoch is 3 of 1"):
+        fresh(how).restore(state.saved() | {"best_epoch": 3})
 
 
 def test_the_best_weights_are_kept_apart():
     state = fresh(trainer())
-    assert state.note(Row(1, 1.0, 0.5, 0.1, 0.1))
+    assert state.note(Row(1, 1.0, 0.5, 0.7, 0.1, 0.1))
     kept = weights(state.average.network)
     with torch.no_grad():
         state.average.network.readout.weight.zero_()
-    assert not state.note(Row(2, 1.0, 0.5, 0.1, 0.1))
-    assert not state.note(Row(3, 1.0, 0.4, 0.1, 0.1))
-    assert (state.best_epoch, state.best_accuracy) == (1, 0.5)
+    assert not state.note(Row(2, 1.0, 0.5, 0.7, 0.1, 0.1))
+    assert not state.note(Row(3, 1.0, 0.4, 0.6, 0.1, 0.1))
+    assert state.best_epoch == 1
     assert same(state.best, kept)
+
+
+def test_among_equal_accuracies_the_smaller_loss_is_better():
+    state = fresh(trainer())
+    losses = [0.7, 0.8, 0.6]
+    assert [state.note(Row(i + 1, 1.0, 0.5, loss, 0.1, 0.1)) for i, loss in enumerate(losses)] == [True, False, True]
 
 
 def gradients(how, batch, parts):
@@ -301,7 +309,7 @@ def test_energy_falls_under_pressure():
     assert spent[3.0] < 0.8 * spent[0.0]
 
 
-def test_accuracy_is_a_share_of_the_samples():
+def test_accuracy_is_a_share_of_the_samples_and_the_loss_a_mean_over_them():
     class Constant(nn.Module):
         def forward(self, frames):
             return torch.eye(3)[[1] * frames.shape[1]]
@@ -310,7 +318,18 @@ def test_accuracy_is_a_share_of_the_samples():
         (torch.zeros(1, 3, 1, 8, 8), torch.tensor([1, 1, 0]).numpy()),
         (torch.zeros(1, 1, 1, 8, 8), torch.tensor([2]).numpy()),
     ]
-    assert accuracy(Constant(), batches, CPU) == 0.5
+    right, wrong = math.log(2 + math.e) - 1, math.log(2 + math.e)
+    assert accuracy_and_loss(Constant(), batches, CPU) == (0.5, pytest.approx((right + wrong) / 2))
+
+
+def test_an_early_epoch_runs_for_fewer_steps():
+    how = trainer(epochs=3, early_steps=1, early_share=0.34)
+    state, seen = fresh(how), []
+    run = state.network.scores
+    state.network.scores = lambda *args: seen.append(run(*args)) or seen[-1]
+    for _ in range(2):
+        how.epoch(state)
+    assert [len(scores) for scores in seen] == [1] * how.feed.steps + [state.network.plan.spec.steps] * how.feed.steps
 
 
 @pytest.mark.parametrize("before", [False, True])

@@ -17,7 +17,7 @@ from msenas.runs.best import read_best
 from msenas.runs.weights import load_network
 from msenas.training import opening, session
 from msenas.training.feed import evaluation_batches
-from msenas.training.loop import Trainer, accuracy
+from msenas.training.loop import Trainer, accuracy_and_loss
 from msenas.training.opening import TrainRequest
 from msenas.training.session import End, train
 from msenas.training.subject import open_task
@@ -78,8 +78,8 @@ def test_a_finished_folder(file, tmp_path):
     best = read_best(tmp_path / "t")
     about = best.provenance["training"]
     assert (about["accuracy"], about["val_accuracy"]) == (done.test_accuracy, done.val_accuracy)
-    assert about["val_accuracy"] == max(row.val_accuracy for row in watch.rows)
-    assert about["best_epoch"] == 1 + [row.val_accuracy for row in watch.rows].index(about["val_accuracy"])
+    kept = max(watch.rows, key=lambda row: (row.val_accuracy, -row.val_loss))
+    assert (about["val_accuracy"], about["best_epoch"]) == (kept.val_accuracy, kept.epoch)
     assert best.genome == read_best(file).genome
     lines = [json.loads(line) for line in (tmp_path / "t" / "metrics.jsonl").read_text().splitlines()]
     assert [line["loss"] for line in lines] == [row.loss for row in watch.rows]
@@ -94,7 +94,7 @@ def test_the_recorded_accuracy_is_that_of_the_written_weights(file, tmp_path):
     task = open_task(best, opening.build_train_config({}))
     for split, expected in ((task.dataset.test, done.test_accuracy), (task.dataset.val, done.val_accuracy)):
         batches = evaluation_batches(split, task.spec, task.standard, 0)
-        assert accuracy(network, batches, torch.device("cpu")) == expected
+        assert accuracy_and_loss(network, batches, torch.device("cpu"))[0] == expected
 
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not(file, tmp_path):
@@ -206,7 +206,7 @@ def test_a_record_that_is_damaged_is_one_line(file, tmp_path):
 
 def test_early_stopping(file, tmp_path, monkeypatch):
     values = iter([0.5, 0.9, 0.7, 0.6, 0.8, 0.9])
-    monkeypatch.setattr("msenas.training.loop.accuracy", lambda *a: next(values))
+    monkeypatch.setattr("msenas.training.loop.accuracy_and_loss", lambda *a: (next(values), 1.0))
     done = run(file, tmp_path / "t", epochs=9, patience=2)
     assert (done.end, done.epochs, done.best_epoch, done.val_accuracy) == (End.EARLY, 4, 2, 0.9)
     assert resume(tmp_path / "t").end is End.EARLY
