@@ -58,7 +58,8 @@ class Quantised:
 
     Attributes:
         graph: with weights and biases that lie on the grids; `about["quantised"]` tells the bits and, by node, the
-            scales, with which a reader gets the integers back from the weights.
+            scales, with which a reader gets the integers back from the weights (of files in a convention that leaves
+            weights as they are).
         codes: integers by node.
         drift: by node, in the order of the graph.
     """
