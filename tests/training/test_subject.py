@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
+import torch
 
 from msenas.errors import InputError
 from msenas.hardware.counts import SpikeCounts, count
@@ -14,7 +16,7 @@ from msenas.hardware.profile import load_profile
 from msenas.runs.best import read_best
 from msenas.training.config import TrainConfig, build_train_config
 from msenas.training.objective import reach_by_source
-from msenas.training.subject import _pressure, open_task
+from msenas.training.subject import _pressure, make_trainer, open_task
 from tests.conftest import motif_plan
 from tests.training.small import write_files, write_npz
 
@@ -71,3 +73,10 @@ def test_energy_is_what_the_estimate_says():
     operations = float(reach_by_source(plan)["L1.E1"][2, 2])
     assert operations > 0
     assert energy - pressure.fixed == pytest.approx(operations * pressure.joule_per_synop, rel=1e-6)
+
+
+def test_early_steps_need_images_that_stay(best):
+    poisson = msgspec.structs.replace(best, network=dataclasses.replace(best.network, encoding="poisson"))
+    config = build_train_config({"early_steps": 1})
+    with pytest.raises(InputError, match="not poisson encoding"):
+        make_trainer(open_task(poisson, config), config, torch.device("cpu"), lambda loss: None)
