@@ -16,13 +16,19 @@ from msenas.phenotype.plan import INPUT, Plan, Synapse
 
 
 class PlainNorse(nn.Module):
-    """The same network as `network`, which must have seen a batch so that its running statistics are set."""
+    """The same network as `network`, which must have seen a batch so that its running statistics are set.
 
-    def __init__(self, network: Network) -> None:
+    Args:
+        network: its plan, weights and statistics are taken.
+        surrogate: name of Norse's surrogate gradient for a network that is trained; None for inference alone.
+    """
+
+    def __init__(self, network: Network, surrogate: str | None = None) -> None:
         super().__init__()
         self.plan = network.plan
         spec = self.plan.spec
-        p = LIFBoxParameters(tau_mem_inv=torch.tensor(1.0 / spec.tau), v_th=torch.tensor(spec.v_th))
+        method = {} if surrogate is None else {"method": surrogate, "alpha": torch.tensor(1.0)}
+        p = LIFBoxParameters(tau_mem_inv=torch.tensor(1.0 / spec.tau), v_th=torch.tensor(spec.v_th), **method)
         self.convs = nn.ModuleList([_conv(self.plan, s, network.weight(s)) for s in self.plan.synapses])
         self.norms = nn.ModuleDict()
         for population in self.plan.populations:
@@ -31,6 +37,8 @@ class PlainNorse(nn.Module):
             norm.load_state_dict(theirs.state_dict())
             self.norms[population.name.replace(".", "_")] = norm.eval()
         self.cell = LIFBoxCell(p, dt=1.0)
+        if surrogate is not None:
+            self.train().requires_grad_(True)
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Spikes [T, B, C, H, W] of every population for frames [T, B, C, H, W]."""
