@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,16 @@ import onnx
 from onnx import ModelProto, helper
 
 import msenas
-from export.blocks import shapes
+from export.blocks import shapes, without_silent
 from export.graph import Graph
 from export.onnx_sequence import sequence_graph
-from export.onnx_step import AFTER, spikes_name, state_name, step_graph, with_state
+from export.onnx_step import AFTER, state_name, step_graph, told_as, with_state
 from msenas.errors import InputError, unknown
 from msenas.runs.files import to_json, write_atomically
 
-OPSET = 11
-"""Operator set: the lowest in which everything that is written means what it should."""
-IR_VERSION = 6
+OPSET = 10
+"""Operator set: the lowest that has everything that is written."""
+IR_VERSION = 5
 """Version of the file format that came with this operator set."""
 LARGEST = (1 << 31) - 1
 """Bytes of an ONNX model in one file."""
@@ -39,8 +40,7 @@ def to_onnx(graph: Graph, form: str = "sequence", counts: bool = False) -> Model
 
     Args:
         graph: the network with its weights.
-        form: "sequence" (`frames` in, `scores` out; any number of steps and samples) or "step" (`frame` and the state
-            in, `scores` and the new state out; any number of samples).
+        form: "sequence" (see `export.onnx_sequence.sequence_graph`) or "step" (see `export.onnx_step.step_graph`).
         counts: also give the spikes of each population, summed over time (only "sequence").
 
     Raises:
@@ -50,6 +50,10 @@ def to_onnx(graph: Graph, form: str = "sequence", counts: bool = False) -> Model
         raise InputError(unknown("form of an ONNX model", form, FORMS))
     if counts and form != "sequence":
         raise InputError("only a model of the whole sequence can count spikes")
+    graph = without_silent(graph)
+    names = Counter(told_as("", node.population) for node in graph.populations)
+    if same := [name for name, count in names.items() if count > 1]:
+        raise InputError(f"two populations would be called {same[0]!r}; each needs a name of its own")
     size = sum(w.nbytes for node in graph.nodes for w in vars(node).values() if isinstance(w, np.ndarray))
     if size > LARGEST - ROOM:
         raise InputError(f"the weights take {size:,} bytes; an ONNX file holds at most {LARGEST - ROOM:,} of them")
@@ -61,23 +65,31 @@ def to_onnx(graph: Graph, form: str = "sequence", counts: bool = False) -> Model
         producer_name=KEY,
         producer_version=msenas.__version__,
     )
-    helper.set_model_props(model, {KEY: to_json(description(graph, form))})
+    helper.set_model_props(model, {KEY: to_json(metadata(graph, form))})
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def description(graph: Graph, form: str) -> dict[str, Any]:
-    """What the metadata of a model say: how to run it, and what is told about the network."""
-    shape = shapes(graph)
-    states = {state_name(n): [AFTER + state_name(n), *shape[n.name]] for n in graph.nodes if with_state(n)}
+def metadata(graph: Graph, form: str) -> dict[str, Any]:
+    """What a model tells about the network.
+
+    `populations` are the names of populations by node; the spikes of a population are a value whose name is `spikes_`
+    and that name, with "_" for every ".". `states` of a model of one step: for each state that goes in, the name of
+    the one that comes out, and its shape for one sample. What else there is, `about` holds.
+    """
+    shape, about = shapes(graph), dict(graph.about)
+    states = {state_name(n): [AFTER + state_name(n), list(shape[n.name])] for n in graph.nodes if with_state(n)}
     return {
         "schema": SCHEMA,
         "form": form,
         "steps": graph.steps,
+        "encoding": about.pop("encoding", None),
         "read": graph.read,
-        "populations": {spikes_name(node): node.population for node in graph.populations},
-        **({"states": states} if form == "step" else {}),
-        "about": dict(graph.about),
+        "threshold_rule": "v > theta",
+        "reset": "to 0 in the step of the spike",
+        "populations": {node.name: node.population for node in graph.populations},
+        "states": states if form == "step" else {},
+        "about": about,
     }
 
 

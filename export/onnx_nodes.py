@@ -5,13 +5,12 @@ Every operator works on any number of maps at once [N, C, H, W]: samples, or the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import singledispatch
 
 import numpy as np
 
-from export.graph import Affine, Conv, Flatten, Graph, Neurons, Node, Shape, SumPool
-from export.onnx_writer import Writer
+from export.graph import Affine, Conv, Flatten, Neurons, Node, SumPool
+from export.onnx_writer import FLOAT, Writer
 
 
 @singledispatch
@@ -67,6 +66,6 @@ def fire(node: Neurons, writer: Writer, current: str, potential: str) -> tuple[s
         potential = writer.op("Mul", potential, writer.number(1.0 - 1.0 / node.tau), name=node.name)
     potential = writer.op("Add", potential, current, name=node.name)
     above = writer.op("Greater", potential, writer.number(node.v_th), name=node.name)
-    spikes = writer.op("Cast", above, name=node.name, to=1)
+    spikes = writer.op("Cast", above, name=node.name, to=FLOAT)
     lost = writer.op("Mul", potential, spikes, name=node.name)
     return spikes, writer.op("Sub", potential, lost, name=node.name)

@@ -1,4 +1,4 @@
-"""A whole inference of a lowered graph as an ONNX graph: all frames in, the scores out, any number of steps and samples.
+"""A whole inference of a lowered graph as an ONNX graph: all frames in, scores out, any number of steps and samples.
 
 What keeps no state runs for all time steps at once, with time folded into the samples; the neurons of a population run
 over time in a `Scan`, and so do the populations of a loop together, with their synapses. What depends on the input
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from onnx import GraphProto, TensorProto, helper
 
-from export.blocks import Block, blocks, delayed, shapes, without_silent
+from export.blocks import Block, blocks, delayed, shapes
 from export.graph import INPUT, OUTPUT, Graph, Neurons, Node, Shape
 from export.onnx_nodes import apply
-from export.onnx_step import BATCH, SCORES, spikes_name, step, with_state
+from export.onnx_step import BATCH, SCORES, SPIKES, step, told_as, with_state
 from export.onnx_writer import Writer, floats
 
 FRAMES, STEPS, TIME = "frames", "steps", "time"
@@ -51,7 +51,7 @@ def sequence_graph(graph: Graph, counts: bool = False) -> GraphProto:
     Raises:
         InputError: The graph cannot be computed in one pass.
     """
-    return _Sequence(without_silent(graph)).write(counts)
+    return _Sequence(graph).write(counts)
 
 
 class _Sequence:
@@ -85,11 +85,11 @@ class _Sequence:
         shape = self.shapes[self.graph.sources[OUTPUT][0]]
         each = self.writer.op("Reshape", output.name, self.by_step(shape), name=OUTPUTS)
         scores = self.writer.op("ReduceMean", each, name=SCORES, axes=[0], keepdims=0)
-        named, outputs = {each: OUTPUTS, scores: SCORES}, [floats(SCORES, BATCH, *shape)]
+        named, outputs = [(each, OUTPUTS), (scores, SCORES)], [floats(SCORES, BATCH, *shape)]
         for node in self.graph.populations if counts else ():
-            total = self.writer.op("ReduceSum", spikes_name(node), name=node.name, axes=[0], keepdims=0)
-            named[total] = COUNTS + spikes_name(node)
-            outputs.append(floats(named[total], BATCH, *node.shape))
+            total = self.writer.op("ReduceSum", told_as(SPIKES, node.population), name=node.name, axes=[0], keepdims=0)
+            named.append((total, told_as(COUNTS, node.population)))
+            outputs.append(floats(named[-1][1], BATCH, *node.shape))
         self.writer.publish(named)
         steps = helper.make_tensor(STEPS, TensorProto.INT64, [1], [self.graph.steps])
         self.writer.constants[STEPS] = steps
@@ -116,7 +116,7 @@ class _Sequence:
         arriving = {name: f"{first}/{name}/from_outside" for name in outside}
         done = step(block, body, self.graph, arriving, held)
         given = {node.name: f"{first}/{node.name}/now" for node in heard}
-        body.publish({done.now[name]: new for name, new in given.items()})
+        body.publish((done.now[name], new) for name, new in given.items())
         inner = body.graph(
             first,
             [floats(held[n.name], BATCH, *shape[n.name]) for n in keepers]
@@ -124,7 +124,7 @@ class _Sequence:
             [floats(done.after[n.name], BATCH, *shape[n.name]) for n in keepers]
             + [floats(given[n.name], BATCH, *shape[n.name]) for n in heard],
         )
-        trains = [spikes_name(n) if isinstance(n, Neurons) else self.writer.named(f"{n.name}/train") for n in heard]
+        trains = [self.train_name(node) for node in heard]
         self.writer.node(
             "Scan",
             [*(self.zeros(shape[node.name]) for node in keepers), *outside.values()],
@@ -134,6 +134,12 @@ class _Sequence:
         )
         for node, train in zip(heard, trains, strict=True):
             self.add(node.name, self.fold(train, node.name), steady=False)
+
+    def train_name(self, node: Node) -> str:
+        """Name of what a node of a `Scan` gives in all time steps."""
+        if isinstance(node, Neurons):
+            return told_as(SPIKES, node.population)
+        return self.writer.named(f"{node.name}/train")
 
     def heard(self, node: Node, block: Block) -> bool:
         """Whether something outside a block reads a node of it."""

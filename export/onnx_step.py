@@ -6,12 +6,12 @@ give in the next step. Both are 0 in the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from onnx import GraphProto
 
-from export.blocks import Block, delayed, shapes, whole, without_silent
+from export.blocks import Block, delayed, shapes, whole
 from export.graph import INPUT, OUTPUT, Graph, Neurons, Node
 from export.onnx_nodes import apply, fire
 from export.onnx_writer import Writer, floats
@@ -20,6 +20,8 @@ FRAME, SCORES, BATCH = "frame", "scores", "batch"
 """Names of the input and the output, and of the number of samples."""
 AFTER = "next_"
 """A state that comes out has the name of that which goes in, after this."""
+SPIKES = "spikes_"
+"""In models of any form the spikes of a population have its name after this; whoever wants them makes them outputs."""
 
 
 def with_state(node: Node) -> bool:
@@ -27,14 +29,14 @@ def with_state(node: Node) -> bool:
     return isinstance(node, Neurons) or delayed(node)
 
 
+def told_as(kind: str, population: str) -> str:
+    """Name of something of a population outside the model."""
+    return kind + population.replace(".", "_")
+
+
 def state_name(node: Node) -> str:
     """Name of the state that goes into a model of one step."""
-    return f"state_{node.population.replace('.', '_')}" if isinstance(node, Neurons) else f"delayed_{node.name}"
-
-
-def spikes_name(node: Neurons) -> str:
-    """Name of the spikes of a population in models of any form."""
-    return f"spikes_{node.population.replace('.', '_')}"
+    return told_as("state_", node.population) if isinstance(node, Neurons) else f"delayed_{node.name}"
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,14 @@ def step_graph(graph: Graph) -> GraphProto:
     Raises:
         InputError: The graph cannot be computed in one pass.
     """
-    graph = without_silent(graph)
     block, shape, writer = whole(graph), shapes(graph), Writer()
     keepers = [node for node in graph.nodes if with_state(node)]
     outside = {target: FRAME for source, target in graph.edges if source == INPUT and target != OUTPUT}
     done = step(block, writer, graph, outside, {node.name: state_name(node) for node in keepers})
     scores = writer.total([done.now[source] for source in graph.sources[OUTPUT]], SCORES)
-    names = {done.after[node.name]: AFTER + state_name(node) for node in keepers}
-    names |= {done.now[node.name]: spikes_name(node) for node in graph.populations}
-    writer.publish({scores: SCORES} | names)
+    states = [(done.after[node.name], AFTER + state_name(node)) for node in keepers]
+    spikes = [(done.now[node.name], told_as(SPIKES, node.population)) for node in graph.populations]
+    writer.publish([*states, *spikes, (scores, SCORES)])
     return writer.graph(
         "step",
         [floats(FRAME, BATCH, *graph.input_shape), *(floats(state_name(n), BATCH, *shape[n.name]) for n in keepers)],

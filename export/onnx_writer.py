@@ -5,7 +5,7 @@ Made-up names hold a "/", which no node of a lowered graph has in its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,15 +68,17 @@ class Writer:
             first = self.op("Add", first, other, name=name)
         return first
 
-    def publish(self, values: Mapping[str, str]) -> None:
-        """Give values (the keys) names for the world outside."""
-        made = {output for node in self.nodes for output in node.output}
-        for old, new in values.items():
-            if old not in made:
+    def publish(self, values: Iterable[tuple[str, str]]) -> None:
+        """Give values, (present name, new name), names for the world outside; one value may get several."""
+        made, renamed = {output for node in self.nodes for output in node.output}, dict[str, str]()
+        for old, new in values:
+            if old in made and old not in renamed:
+                renamed[old] = new
+            else:
                 self.node("Identity", [old], [new])
         for node in self.nodes:
             for names in (node.input, node.output):
-                names[:] = [values[n] if n in values and n in made else n for n in names]
+                names[:] = [renamed.get(name, name) for name in names]
 
     def graph(self, name: str, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]) -> GraphProto:
         """What was written."""
