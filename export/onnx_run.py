@@ -5,6 +5,7 @@ Only such models are read: those of others may do anything that the operators of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, helper
 
 from export.onnx_model import FORMS, KEY, LARGEST, OPSET, SCHEMA
-from export.onnx_sequence import OUTPUTS, STEPS
-from export.onnx_step import SCORES, SPIKES, told_as
+from export.onnx_sequence import FRAMES, OUTPUTS
+from export.onnx_step import FRAME, SCORES, SPIKES, told_as
 from export.trace import Trace
 from msenas.errors import SHOWN, InputError
 from msenas.runs.files import read_bytes
@@ -65,6 +66,17 @@ class OnnxModel:
     def input_shape(self) -> tuple[int, ...]:
         """[C, H, W] of one frame."""
         return tuple(self.session.get_inputs()[0].shape[-3:])
+
+    def give(self, names: list[str], given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """Values of a model by name, for its inputs by name.
+
+        Raises:
+            InputError: onnxruntime refuses.
+        """
+        try:
+            return list(self.session.run(names, dict(given)))
+        except Exception as error:  # onnxruntime has no public class for what it raises
+            raise InputError(f"onnxruntime cannot run the model: {' '.join(str(error).split())}") from None
 
 
 def open_model(path: Path, threads: int = 0) -> OnnxModel:
@@ -118,10 +130,8 @@ def run_onnx(model: OnnxModel, frames: NDArray[Any]) -> Trace:
 
 def _sequence(model: OnnxModel, frames: NDArray[np.float32], steps: int) -> list[NDArray[Any]]:
     """Outputs and trains [T, B, ...] by a model of the whole sequence."""
-    size = np.array([steps], np.int64)
-    wanted = [OUTPUTS, *_spikes(model.told)]
-    given = {model.session.get_inputs()[0].name: frames, STEPS: size}
-    return list(model.session.run(wanted, given))
+    del steps  # the model knows
+    return model.give([OUTPUTS, *_spikes(model.told)], {FRAMES: frames})
 
 
 def _steps(model: OnnxModel, frames: NDArray[np.float32], steps: int) -> list[NDArray[Any]]:
@@ -132,8 +142,8 @@ def _steps(model: OnnxModel, frames: NDArray[np.float32], steps: int) -> list[ND
     found = []
     for t in range(steps):
         frame = frames[t if len(frames) > 1 else 0]
-        given = {model.session.get_inputs()[0].name: frame, **held}
-        values = model.session.run([*names, *(after for after, _ in states.values())], given)
+        given = {FRAME: frame, **held}
+        values = model.give([*names, *(after for after, _ in states.values())], given)
         found.append(values[: len(names)])
         held = dict(zip(states, values[len(names) :], strict=True))
     return [np.stack(values) for values in zip(*found, strict=True)]

@@ -18,8 +18,8 @@ from export.onnx_nodes import apply
 from export.onnx_step import BATCH, SCORES, SPIKES, step, told_as, with_state
 from export.onnx_writer import Writer, floats
 
-FRAMES, STEPS, TIME = "frames", "steps", "time"
-"""Names of the inputs, and of the number of frames."""
+FRAMES, TIME = "frames", "time"
+"""Names of the input, and of the number of frames."""
 OUTPUTS = "outputs"
 """Name of what comes out in each time step."""
 COUNTS = "counts_"
@@ -42,7 +42,7 @@ class Folded:
 def sequence_graph(graph: Graph, counts: bool = False) -> GraphProto:
     """The model of a sequence: `frames` [T, B, C, H, W] in, `scores` [B, classes], the mean over the steps, out.
 
-    A single frame is shown in all steps; their number is then the input `steps`, which need not be given.
+    A single frame is shown in all the steps that the graph asks for. For another number of steps it must be repeated.
 
     Args:
         graph: what to compute.
@@ -67,7 +67,7 @@ class _Sequence:
         self.batch = op("Slice", size, integers(1), integers(2), name="batch")
         given = op("Slice", size, integers(0), integers(1), name="given")
         single = op("Equal", given, integers(1), name="single")
-        self.steps = op("Where", single, STEPS, given, name="steps")
+        self.steps = op("Where", single, integers(graph.steps), given, name="steps")
         self.add(INPUT, self.fold(FRAMES, INPUT), steady=True)
 
     def write(self, counts: bool) -> GraphProto:
@@ -91,12 +91,7 @@ class _Sequence:
             named.append((total, told_as(COUNTS, node.population)))
             outputs.append(floats(named[-1][1], BATCH, *node.shape))
         self.writer.publish(named)
-        steps = helper.make_tensor(STEPS, TensorProto.INT64, [1], [self.graph.steps])
-        self.writer.constants[STEPS] = steps
-        inputs = [
-            floats(FRAMES, TIME, BATCH, *self.graph.input_shape),
-            helper.make_tensor_value_info(STEPS, TensorProto.INT64, [1]),
-        ]
+        inputs = [floats(FRAMES, TIME, BATCH, *self.graph.input_shape)]
         return self.writer.graph("sequence", inputs, outputs)
 
     def add(self, node: str, name: str, steady: bool) -> None:

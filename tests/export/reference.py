@@ -11,6 +11,7 @@ from export.lower import lower
 from export.trace import Trace
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
+from tests.export.networks import convolve, tensors_of
 
 
 def play(graph: Graph, frames: np.ndarray) -> Trace:
@@ -43,10 +44,7 @@ def through(node: object, x: np.ndarray) -> np.ndarray:
     """A node without a state, on [B, ...]."""
     match node:
         case Conv():
-            p, size, s = node.padding, node.weight.shape[-1], node.stride
-            x = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
-            windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))[:, :, ::s, ::s]
-            return np.einsum("bchwij,ocij->bohw", windows, node.weight.astype(np.float64)) + node.bias[:, None, None]
+            return convolve(x, node)
         case SumPool(size=(a, b)):
             return np.lib.stride_tricks.sliding_window_view(x, (a, b), axis=(2, 3))[:, :, ::a, ::b].sum((4, 5))
         case Flatten():
@@ -67,7 +65,7 @@ def on_grid(values: np.ndarray) -> np.ndarray:
 def exact_graph(plan: Plan, seed: int = 0, read: str = "current") -> Graph:
     """The lowered graph of a random network, with synapses on a grid; biases keep all populations firing."""
     network, rng = Network(plan, seed, lif="norse").eval(), np.random.default_rng(seed)
-    graph = lower(plan, {name: value.numpy() for name, value in network.state_dict().items()}, read, {"seed": seed})
+    graph = lower(plan, tensors_of(network), read, {"seed": seed})
 
     def exact(node: object) -> object:
         if not isinstance(node, Conv):

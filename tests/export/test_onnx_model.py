@@ -20,6 +20,7 @@ from export.onnx_run import open_model, run_onnx
 from msenas.errors import InputError, RunError
 from msenas.genotype.motifs import MOTIFS
 from tests.conftest import motif_plan
+from tests.export.networks import BROKEN, broken_plan
 from tests.export.reference import exact_graph, frames_for, play
 from tests.phenotype.plans import NON_EMPTY, connected
 
@@ -152,6 +153,17 @@ def test_every_motif_fires_as_the_plain_loop(motif, neuron, form, tmp_path):
     same(run(graph, frames, tmp_path, form), expected)
 
 
+@pytest.mark.parametrize("motif", BROKEN)
+def test_a_delay_without_its_loop_is_kept(motif, tmp_path):
+    graph = exact_graph(broken_plan(motif))
+    closing = [n for n in graph.nodes if isinstance(n, Conv) and not n.weight.any()]
+    assert closing
+    assert not any(f"{node.name}/weight" in t.name for node in closing for t in to_onnx(graph).graph.initializer)
+    frames = frames_for(graph, 4, 2)
+    for form in FORMS:
+        same(run(graph, frames, tmp_path, form), play(graph, frames))
+
+
 @given(connected(), st.integers(0, 99), st.sampled_from(["current", "spikes"]))
 @settings(max_examples=15, deadline=None)
 def test_random_genomes_fire_as_the_plain_loop(tmp_path_factory, drawn, seed, read):
@@ -164,7 +176,7 @@ def test_random_genomes_fire_as_the_plain_loop(tmp_path_factory, drawn, seed, re
 
 @pytest.fixture
 def graph() -> Graph:
-    """With a loop, and with a synapse that acts late on no loop and is closed by one of zero weights."""
+    """With two loops."""
     return exact_graph(motif_plan("LI", "MI"))
 
 
@@ -178,19 +190,17 @@ class TestSequence:
         model = session(graph)
         assert [(i.name, i.shape) for i in model.get_inputs()] == [("frames", ["time", "batch", *graph.input_shape])]
         assert [(o.name, o.shape) for o in model.get_outputs()] == [("scores", ["batch", 3])]
-        for steps, batch in ((1, 1), (2, 5), (6, 2)):
-            # One frame is shown `steps` times; two and more are a sequence.
-            given = {"frames": frames_for(graph, steps, batch), "steps": np.array([1])}
-            (scores,) = model.run(None, given)
+        for steps, batch in ((2, 5), (6, 2), (3, 1)):
+            frames = frames_for(graph, steps, batch)
+            (scores,) = model.run(None, {"frames": frames})
             assert scores.shape == (batch, 3)
-            assert np.abs(scores - play(graph, given["frames"]).outputs.mean(0)).max() <= CLOSE
+            assert np.abs(scores - play(graph, frames).outputs.mean(0)).max() <= CLOSE
 
     def test_one_frame_is_shown_in_all_steps(self, graph):
-        model, frame = session(graph), frames_for(graph, 1, 2)
-        for steps, said in ((graph.steps, {}), (5, {"steps": np.array([5])})):
-            (scores,) = model.run(None, {"frames": frame, **said})
-            expected = play(graph, np.repeat(frame, steps, 0)).outputs.mean(0)
-            assert np.abs(scores - expected).max() <= CLOSE
+        frame = frames_for(graph, 1, 2)
+        (scores,) = session(graph).run(None, {"frames": frame})
+        expected = play(graph, np.repeat(frame, graph.steps, 0)).outputs.mean(0)
+        assert np.abs(scores - expected).max() <= CLOSE
 
     def test_a_sample_does_not_depend_on_the_others(self, graph):
         model, frames = session(graph), frames_for(graph, 3, 4)
