@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import msenas
 from msenas.cli import evaluate_options as evaluate_opt
 from msenas.cli import options as opt
 from msenas.cli import train_options as train_opt
+from msenas.cli.consoles import ERR, OUT
+from msenas.cli.graph_commands import check
 from msenas.cli.one_line_errors import OneLineErrors
-
-OUT = Console(soft_wrap=True, highlight=False, markup=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -276,6 +274,9 @@ def profiles(
     from msenas.cli.profiles import show_profiles
 
     show_profiles(name, as_json, OUT)
+
+
+app.command()(check)
 
 
 def main() -> None:

@@ -44,9 +44,9 @@ class CoreLayer:
     pooling: int = 1
 
 
-def kernel_words(channels_in: int, kernel: int, channels_out: int) -> int:
-    """Words of kernel memory that a convolution takes."""
-    return int(channels_in << (_log2(kernel * kernel) + _log2(channels_out)))
+def kernel_words(channels_in: int, taps: int, channels_out: int) -> int:
+    """Words of kernel memory that a convolution takes; `taps` are the weights from one channel to another."""
+    return int(channels_in << (_log2(taps) + _log2(channels_out)))
 
 
 def neuron_words(channels: int, height: int, width: int) -> int:
@@ -68,7 +68,7 @@ def core_layers(plan: Plan, capacity: Capacity) -> tuple[CoreLayer, ...]:
     layers = []
     for p in plan.populations:
         synapses = plan.incoming[p.name]
-        words = sum(kernel_words(plan.source_channels(s), s.kernel, p.channels) for s in synapses)
+        words = sum(kernel_words(plan.source_channels(s), s.kernel**2, p.channels) for s in synapses)
         kernel = max((s.kernel for s in synapses), default=1)
         layers.append(CoreLayer(p.name, words, neuron_words(*p.shape), p.channels, kernel))
     if plan.readout and capacity.readout_pooling:
@@ -80,7 +80,7 @@ def _readout(plan: Plan, poolings: Sequence[int]) -> CoreLayer:
     """The read-out with the pooling that leaves the smallest kernel."""
     source, classes = plan.by_name[plan.readout[0]], plan.spec.classes
     side, pooling = min((-(-max(source.height, source.width) // pooling), pooling) for pooling in poolings)
-    return CoreLayer(READOUT, kernel_words(source.channels, side, classes), classes, classes, side, pooling)
+    return CoreLayer(READOUT, kernel_words(source.channels, side**2, classes), classes, classes, side, pooling)
 
 
 def assignment(layers: Sequence[CoreLayer], capacity: Capacity) -> dict[int, int]:

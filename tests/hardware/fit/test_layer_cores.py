@@ -36,7 +36,7 @@ KIBI = 1024
     ],
 )
 def test_kernel_words(channels_in, kernel, channels_out, words):
-    assert kernel_words(channels_in, kernel, channels_out) == words
+    assert kernel_words(channels_in, kernel**2, channels_out) == words
 
 
 @pytest.mark.parametrize(

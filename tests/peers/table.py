@@ -1,0 +1,97 @@
+"""Writes the table of docs/peers.md: `python -m tests.peers.table` in the environment that `make peers` prepares.
+
+Networks are trained, exported, and run by every peer; what they fire is compared with what the network itself fires.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from tests.peers.networks import CHAIN, NAMES, Agreement, Case, Run, run, trained
+from tests.peers.peers import CONVENTIONS, ROOT, Job, Result, python_of
+from tests.peers.peers import run as run_peer
+
+DOCUMENT = ROOT / "docs" / "peers.md"
+BEGIN, END = "<!-- table: made by tests/peers/table.py -->", "<!-- end of table -->"
+CASES = (
+    *(Case(m, k, cross) for m in NAMES for k in ("3x3", "5x5") for cross in (False, True)),
+    Case("LI", cross=True, encoding="poisson"),
+    Case("MI", cross=True, encoding="latency", tau=5.0),
+    Case("FbI", cross=True, tau=1.5),
+    *(Case(m, cross=True, neuron="if", encoding="poisson") for m in ("FE", "FbI", "LI", "MI")),
+    Case(CHAIN),
+    Case(CHAIN, neuron="if", encoding="poisson"),
+)
+
+
+def rows(cases: Sequence[Case], steps: int, samples: int, folder: Path) -> list[str]:
+    """A line of the table for each case."""
+    peers = [peer for peer in CONVENTIONS if python_of(peer)]
+    runs, jobs = [], {peer: [] for peer in peers}
+    for number, case in enumerate(cases):
+        runs.append(run(case, trained(case, folder / str(number)), steps, samples))
+        given = folder / f"{number}.npz"
+        np.savez(given, frames=runs[-1].frames)
+        for peer in peers:
+            model = runs[-1].export(folder / f"{number}-{peer}.nir", CONVENTIONS[peer])
+            jobs[peer].append(Job(model, given, folder / f"{number}-{peer}.npz"))
+        print(case.title, flush=True)
+    found = {peer: run_peer(peer, jobs[peer]) for peer in peers}
+    lines = [f"| network | fired | {' | '.join(peers)} |", f"|---|---|{'---|' * len(peers)}"]
+    for number, (case, own) in enumerate(zip(cases, runs, strict=True)):
+        cells = [cell(own, found[peer][number]) for peer in peers]
+        share = np.mean([spikes.mean() for spikes in own.spikes.values()])
+        lines.append(f"| {case.title} | {share:.1%} | {' | '.join(cells)} |")
+    return lines
+
+
+def cell(own: Run, result: Result) -> str:
+    """What a peer did, in a few characters."""
+    if result.error:
+        return f"✗ {result.error.partition(':')[0]}"
+    return shown(own.agreement(result))
+
+
+def shown(found: Agreement) -> str:
+    """100 only where all spikes and predictions are equal; otherwise the share of spikes rounded down."""
+    if not found.wrong and found.predictions == 1.0:
+        return "100"
+    return f"{np.floor(found.equal * 1e4) / 100:.2f}{'' if found.predictions == 1.0 else ' ✗'}"
+
+
+def versions() -> str:
+    """The versions that took part."""
+    names = ("norse", "snntorch", "spikingjelly", "nirtorch", "nir", "torch")
+    return ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
+def insert(lines: Sequence[str]) -> None:
+    """Put the table in its place."""
+    text = DOCUMENT.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    DOCUMENT.write_text("\n".join((before + BEGIN, "", *lines, "", END + after)))
+
+
+def main() -> None:
+    """Make the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--samples", type=int, default=4)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        table = rows(CASES, chosen.steps, chosen.samples, Path(folder))
+    caption = (
+        f"T = {chosen.steps}, {chosen.samples} samples of the test split; {versions()}; sinabs 3.1.3 with nir 1.0.4."
+    )
+    insert([caption, "", *table])
+
+
+if __name__ == "__main__":
+    main()
