@@ -49,14 +49,14 @@ class Convention:
         tau: membrane time constant as written, from that in steps and dt.
         r: resistance as written, from the time constant in steps.
         weight: factor of the weights and biases that leaky neurons receive, from the time constant in steps.
-        per_channel: neurons have one set of parameters per channel [C, 1, 1] instead of one per neuron [C, H, W].
+        endless: integrate-and-fire neurons are leaky ones that lose nothing (see ENDLESS) instead of IF nodes.
     """
 
     dt: float
     tau: Callable[[float, float], float]
     r: Callable[[float], float]
     weight: Callable[[float], float]
-    per_channel: bool = False
+    endless: bool = False
 
 
 def _euler(steps: float, dt: float) -> float:
@@ -78,12 +78,21 @@ def _one(steps: float) -> float:
     return 1.0
 
 
+ENDLESS = 2.0**100
+"""Time constant in steps of a neuron that loses nothing: 1 - 1/ENDLESS is 1 in any float, and ENDLESS / ENDLESS exact.
+
+Readers do not agree about IF nodes: snnTorch makes them leaky, SpikingJelly wants r = 1/dt, snn-mlir r = 1. All of
+them read a leaky neuron that does not leak.
+"""
+
 CONVENTIONS: dict[str, Convention] = {
-    "portable": Convention(1e-4, _euler, _itself, _one),
+    "portable": Convention(1e-4, _euler, _itself, _one, endless=True),
+    # Chips and their tools look for IF nodes.
+    "chip": Convention(1e-4, _euler, _itself, _one),
     # Norse ignores r; 1e-3 s is the step that it takes unless told otherwise.
     "norse": Convention(1e-3, _euler, _one, _itself),
-    # Sinabs decays by exp(-1/tau) in every step, ignores r, and fails on parameters with more than one dimension > 1.
-    "sinabs": Convention(1.0, _exponential, _one, _one, per_channel=True),
+    # Sinabs decays by exp(-1/tau) in every step and ignores r.
+    "sinabs": Convention(1.0, _exponential, _one, _one),
 }
 """Ways to write neurons by name."""
 
@@ -108,7 +117,7 @@ def to_nir_graph(graph: Graph, convention: str = "portable") -> nir.NIRGraph:
         nodes[node.name] = WRITERS[type(node)](node, rules, gains.get(node.name, 1.0))
     nodes[OUTPUT] = nir.Output(output_type={"output": np.array([classes])})
     told = {KEY: to_json(metadata(graph, convention))}
-    return nir.NIRGraph(nodes, list(graph.edges), metadata=told, type_check=not rules.per_channel)
+    return nir.NIRGraph(nodes, list(graph.edges), metadata=told)
 
 
 def metadata(graph: Graph, convention: str) -> dict[str, Any]:
@@ -214,12 +223,12 @@ def _affine(node: Affine, rules: Convention, gain: float) -> nir.Affine:
 
 def _neurons(node: Neurons, rules: Convention, gain: float) -> nir.LIF | nir.IF:
     del gain
-    shape = (node.shape[0], *(1 for _ in node.shape[1:])) if rules.per_channel else node.shape
-    full = partial(np.full, shape, dtype=np.float32)
+    full = partial(np.full, node.shape, dtype=np.float32)
     threshold = full(np.nextafter(np.float32(node.v_th), np.float32(np.inf)))
-    if node.kind == "if":
+    if node.kind == "if" and not rules.endless:
         return nir.IF(r=full(1), v_threshold=threshold, v_reset=full(0))
-    tau, r = rules.tau(node.tau, rules.dt), rules.r(node.tau)
+    steps = ENDLESS if node.kind == "if" else node.tau
+    tau, r = rules.tau(steps, rules.dt), rules.r(steps)
     return nir.LIF(tau=full(tau), r=full(r), v_leak=full(0), v_threshold=threshold, v_reset=full(0))
 
 

@@ -155,7 +155,7 @@ def test_conventions_by_hand():
         np.testing.assert_allclose(neurons.tau, wanted, rtol=1e-6)
         np.testing.assert_array_equal(neurons.r, r)
         np.testing.assert_allclose(conv.weight, trained_weight * gain)
-        assert neurons.tau.shape == ((4, 1, 1) if convention == "sinabs" else (4, 8, 8))
+        assert neurons.tau.shape == (4, 8, 8)
     decay = np.exp(-1 / neurons_of("sinabs", tau=1.0)[0].tau.astype(np.float64))
     assert (decay == 0).all()
 
@@ -170,13 +170,19 @@ def test_bias_is_scaled_with_the_weights_and_the_readout_is_not():
             np.testing.assert_array_equal(plain[node.name].bias * gain, scaled[node.name].bias)
 
 
-def test_integrators_are_the_same_in_every_convention():
-    first, *others = (neurons_of(convention, kind="if") for convention in CONVENTIONS)
-    assert isinstance(first[0], nir.IF)
-    np.testing.assert_array_equal(first[0].r, 1)
-    for neurons, conv in others:
-        assert isinstance(neurons, nir.IF)
-        np.testing.assert_array_equal(conv.weight, first[1].weight)
+def test_integrators_are_leaky_neurons_without_leak_where_readers_disagree_about_if():
+    trained_weight = neurons_of("portable", kind="if")[1].weight
+    for convention in CONVENTIONS:
+        neurons, conv = neurons_of(convention, kind="if")
+        np.testing.assert_array_equal(conv.weight, trained_weight)
+        if convention != "portable":
+            assert isinstance(neurons, nir.IF)
+            np.testing.assert_array_equal(neurons.r, 1)
+            continue
+        assert isinstance(neurons, nir.LIF)
+        rate = np.float32(CONVENTIONS[convention].dt) / neurons.tau
+        np.testing.assert_array_equal(1 - rate, 1)
+        np.testing.assert_array_equal(rate * neurons.r, 1)
 
 
 @pytest.mark.parametrize("v_th", [0.5, 0.3, 1.0, 7.7, 1e-3])
