@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 JUDGES := .venv-judges
+PEERS  := .venv-peers
+SINABS := .venv-sinabs
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help search test judges lint clean
+.PHONY: help search test judges peers lint clean
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -18,11 +20,14 @@ test: $(VENV)/installed-test  ## install with the test extra and run the whole s
 judges: $(JUDGES)/installed  ## install other tools in an environment of their own and let them judge the counts
 	$(JUDGES)/bin/python -m pytest tests/judges $(ARGS)
 
+peers: $(PEERS)/installed $(SINABS)/installed  ## let other simulators run exported networks, in environments of their own
+	$(PEERS)/bin/python -m pytest tests/peers $(ARGS)
+
 lint: $(VENV)/installed-test  ## format and check
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 clean:  ## remove the environments
-	rm -rf $(VENV) $(JUDGES)
+	rm -rf $(VENV) $(JUDGES) $(PEERS) $(SINABS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,4 +43,14 @@ $(VENV)/installed-test: $(BIN)/python pyproject.toml constraints.txt
 $(JUDGES)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(JUDGES)
 	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[judges]'
+	@touch $@
+
+$(PEERS)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	@touch $@
+
+$(SINABS)/installed: tests/peers/sinabs.txt
+	$(PYTHON) -m venv $(SINABS)
+	$(SINABS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/peers/sinabs.txt
 	@touch $@
