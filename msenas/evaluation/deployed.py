@@ -15,7 +15,6 @@ from msenas.data import Dataset, Split
 from msenas.errors import InputError, unknown
 from msenas.hardware.report import INDEX
 from msenas.phenotype.calibrate import calibrate
-from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard, encode
 from msenas.phenotype.network import Network
 from msenas.runs.weights import load_network
@@ -136,7 +135,7 @@ def _seed(*numbers: int) -> int:
 def _network(subject: Subject, prepared: Prepared, path: Path) -> tuple[Network, bool]:
     best = subject.best
     if best is None or best.weights is None:
-        return Network(decode(subject.genome, prepared.spec), prepared.evaluator.seed), False
+        return Network(subject.plan(prepared.spec), prepared.evaluator.seed), False
     if prepared.spec != best.network:
         differing = [n for n in vars(best.network) if getattr(best.network, n) != getattr(prepared.spec, n)]
         raise InputError(f"{path}: its weights were trained with another {', '.join(differing)}")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan
+from msenas.phenotype.signals import pooled
 
 
 def synflow(network: Network) -> float:
@@ -42,9 +43,9 @@ def _flow(plan: Plan, weights: list[Tensor], readout: Tensor) -> Tensor:
             if synapse.target != name or synapse.delayed:
                 continue
             merged = torch.stack([signals[source] for source in synapse.sources]).sum(0)
-            part = F.conv2d(merged, weight, stride=synapse.stride, padding=synapse.padding)
+            part = F.conv2d(pooled(merged, synapse.pool), weight, stride=synapse.stride, padding=synapse.padding)
             total = part if total is None else total + part
         assert total is not None
         signals[name] = total
-    pooled = torch.stack([signals[name] for name in plan.readout]).sum(0).mean((2, 3))
-    return F.linear(pooled, readout).sum()
+    averaged = torch.stack([signals[name] for name in plan.readout]).sum(0).mean((2, 3))
+    return F.linear(averaged, readout).sum()

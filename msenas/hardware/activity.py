@@ -15,6 +15,7 @@ from torch import Tensor
 
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan, Synapse
+from msenas.phenotype.signals import pooled
 
 
 def unbiased(network: Network) -> dict[str, Tensor]:
@@ -57,7 +58,7 @@ def _reached(network: Network, plan: Plan, name: str, spikes: Mapping[str, Tenso
     for synapse in plan.incoming[name]:
         if synapse.delayed and t == 0:
             continue
-        sent = _sent(spikes, synapse, t - synapse.delayed)
+        sent = pooled(_sent(spikes, synapse, t - synapse.delayed), synapse.pool)
         taps = (network.weight(synapse).detach().cpu() != 0).float()
         reached |= F.conv2d(sent, taps, stride=synapse.stride, padding=synapse.padding) > 0
     return reached

@@ -48,6 +48,8 @@ class Capacity:
         merging: whether the spikes of several populations can be summed in front of one synapse.
         delay_steps: least and most time steps from a spike to its effect; most 0 is a chip without delays.
         kernels, strides: sides of a kernel and strides that are possible.
+        poolings: sides of the windows over which spikes can be summed in front of a synapse. A chip on which each
+            synapse can be listed has no such limit.
         first_kernels, first_strides: the same for synapses that read the input, where they differ.
         strided_kernels: kernels that are possible with a stride above 1, where they differ.
         first_filters: rows of input channels, kernel, and most channels of the first layer.
@@ -82,6 +84,7 @@ class Capacity:
     delay_steps: tuple[Natural, Natural] | None = None
     kernels: Counts | None = None
     strides: Counts | None = None
+    poolings: Counts | None = None
     first_filters: Filters | None = None
     padding_max: Natural | None = None
     input_sides: tuple[Count, Count] | None = None

@@ -11,9 +11,9 @@ What is counted, summed over the samples:
     updates        neurons times time steps. A neuron is active in a step in which it has something to integrate:
                    a current, its bias included, or a potential that is not at rest; otherwise it is idle. The shift
                    of a folded batch norm is a bias, so all updates are active unless activity is given.
-    macs_input     multiply-accumulates of the convolutions that read an analog input ("direct" encoding),
-                   without the taps that fall on padding. Once per inference: the input is the same at every
-                   time step, so its current is computed once and kept.
+    macs_input     multiply-accumulates of the convolutions that read an analog input ("direct" encoding), pooled
+                   where it is, without the taps that fall on padding. Once per inference: the input is the
+                   same at every time step, so its current is computed once and kept.
     macs_readout   one per channel and class and inference: the read-out is applied once, after averaging.
 
 Not counted: the sums in front of the read-out, leak and bias (part of an update), the encoding of the input.
@@ -186,9 +186,10 @@ def _synapse_counts(
     plan: Plan, synapse: Synapse, maps: Mapping[str, IntMap], samples: int, weights: Weights | None
 ) -> SynapseCounts:
     reach = fan_out(plan, synapse)
+    # Every place of a window reaches the same, so a sum over places counts what a window reaches pool^2 times.
     dense = int(reach.sum()) * plan.source_channels(synapse) * samples
     if synapse.sources[0] not in maps:
-        return SynapseCounts(samples, synops=0, synops_nonzero=0, synops_dense=0, macs=dense)
+        return SynapseCounts(samples, synops=0, synops_nonzero=0, synops_dense=0, macs=dense // synapse.pool**2)
     spikes = sum(maps[source] for source in synapse.sources)
     nonzero = None
     if weights is not None:

@@ -1,7 +1,8 @@
 """Fan-out: how many target neurons a spike reaches through one synapse, exact at borders and for strides.
 
 These are the pairs of an output position (o_y, o_x) and a kernel tap (k_y, k_x) with o * stride - padding + k = (y, x)
-inside the map, times the target channels. They factorise into rows times columns.
+inside the map, times the target channels. They factorise into rows times columns. Where spikes are pooled in front of
+the convolution, (y, x) is the window that a spike falls into; one behind the last whole window reaches nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy.typing as npt
 from msenas.phenotype.plan import Plan, Synapse
 
 IntMap = npt.NDArray[np.int64]
+OUTSIDE = np.iinfo(np.int64).max
+"""Window of a place that no window covers."""
 
 
 def fan_out(plan: Plan, synapse: Synapse) -> IntMap:
@@ -45,14 +48,14 @@ def reaching(plan: Plan, synapse: Synapse) -> tuple[IntMap, IntMap]:
     return rows, columns
 
 
-Axis = tuple[int, int, int, int, int]
-"""Source size, target size, kernel, stride, padding along one axis."""
+Axis = tuple[int, int, int, int, int, int]
+"""Source size, target size, kernel, stride, padding, pool along one axis."""
 
 
 def _axes(plan: Plan, synapse: Synapse) -> tuple[Axis, Axis]:
     _, *source = plan.source_shape(synapse)
     target = plan.by_name[synapse.target]
-    kernel = (synapse.kernel, synapse.stride, synapse.padding)
+    kernel = (synapse.kernel, synapse.stride, synapse.padding, synapse.pool)
     return (source[0], target.height, *kernel), (source[1], target.width, *kernel)
 
 
@@ -65,9 +68,11 @@ def _pairs(vertical: Axis, horizontal: Axis) -> IntMap:
 
 
 @lru_cache(maxsize=256)
-def readers(source: int, target: int, kernel: int, stride: int, padding: int) -> IntMap:
+def readers(source: int, target: int, kernel: int, stride: int, padding: int, pool: int = 1) -> IntMap:
     """1 where tap k of output position o reads place y of one axis, int64 [kernel, target, source]."""
     read = np.add.outer(np.arange(kernel), np.arange(target) * stride - padding)
-    found: IntMap = (read[..., None] == np.arange(source)).astype(np.int64)
+    window = np.arange(source) // pool
+    window[source // pool * pool :] = OUTSIDE
+    found: IntMap = (read[..., None] == window).astype(np.int64)
     found.flags.writeable = False
     return found

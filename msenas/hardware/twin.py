@@ -110,12 +110,13 @@ def twin(
 def _macs(plan: Plan, fired: Mapping[str, float]) -> dict[str, float]:
     """Multiply-accumulates of the twin by target; with `fired`, those on activations that are not zero.
 
-    Merged spikes are one activation, at most as often not zero as its parts together.
+    Merged and pooled spikes are one activation, at most as often not zero as its parts together.
     """
     found = {p.name: 0.0 for p in plan.populations}
     for synapse in plan.synapses:
-        share = min(1.0, sum(fired.get(source, 1.0) for source in synapse.sources))
-        found[synapse.target] += share * float(fan_out(plan, synapse).sum()) * plan.source_channels(synapse)
+        window = synapse.pool**2
+        share = min(1.0, window * sum(fired.get(source, 1.0) for source in synapse.sources))
+        found[synapse.target] += share * float(fan_out(plan, synapse).sum() // window) * plan.source_channels(synapse)
     found[READOUT] = float(plan.by_name[plan.readout[0]].channels * plan.spec.classes)
     return found
 
@@ -128,7 +129,7 @@ def _price(plan: Plan, macs: Mapping[str, float], bits: int, profile: Profile) -
             name, operations = population.name, macs[population.name]
             incoming = plan.incoming[name]
             weights = sum(plan.weights_of(s) for s in incoming)
-            read = sum(math.prod(plan.source_shape(s)) for s in incoming)
+            read = sum(math.prod(plan.read_shape(s)) for s in incoming)
             wanted.append(Access(name, weights * BITS, operations * BITS / 64))
             wanted.append(Access(name, read * bits, operations * bits / 64))
             wanted.append(Access(name, population.neurons * bits, population.neurons * bits / 64))

@@ -24,7 +24,7 @@ from msenas.phenotype.currents import Current, add, at_step, by_step, in_rows
 from msenas.phenotype.lif import Neuron, norse_sequence, sequence
 from msenas.phenotype.norm import affine
 from msenas.phenotype.plan import Block, Plan, Synapse
-from msenas.phenotype.signals import Signals
+from msenas.phenotype.signals import Signals, pooled
 from msenas.phenotype.weights import random_grid, weight_seed
 
 Lif = Callable[..., tuple[Tensor, Tensor | None]]
@@ -157,11 +157,13 @@ class Network(nn.Module):
         return in_bytes if exact else frames
 
     def _convolve(self, synapse: Synapse, spikes: Tensor) -> Tensor:
-        if spikes.dtype == torch.uint8:
-            largest = self.largest_input if synapse.from_input else len(synapse.sources)
+        in_bytes = spikes.dtype == torch.uint8
+        spikes = pooled(spikes, synapse.pool)
+        if in_bytes:
+            largest = (self.largest_input if synapse.from_input else len(synapse.sources)) * synapse.pool**2
             grid = self._grid(synapse) if integer.fits(largest, spikes.shape[1] * synapse.kernel**2) else None
             if grid is not None:
-                return integer.convolve(spikes, grid, synapse)
+                return integer.convolve(spikes.to(torch.uint8), grid, synapse)
             spikes = spikes.float()
         weight = self.weight(synapse)
         return F.conv2d(spikes, weight.to(spikes.dtype), stride=synapse.stride, padding=synapse.padding)
@@ -223,7 +225,9 @@ class Network(nn.Module):
             part, before = self._convolve(synapse, source[synapse.sources[0]]), sums[synapse.inhibitory]
             sums[synapse.inhibitory] = part if before is None else before + part
         drive, inhibition = sums[False], sums[True]
-        assert drive is not None
+        if drive is None:  # In the first step nothing arrives where all excitation is late.
+            drive = torch.zeros(batch, *self.plan.by_name[member.name].shape, device=self.readout.weight.device)
+            drive = drive.contiguous(memory_format=torch.channels_last)
         if member.complete:
             return Current(drive, member.affine, inhibition)
         return Current(*self._normalised(member.name, drive), inhibition)

@@ -7,7 +7,7 @@ from rich.tree import Tree
 
 from msenas.genotype.genome import Genome
 from msenas.genotype.motifs import EMPTY, MOTIFS
-from msenas.phenotype.picture_parts import layer_of, weight_count
+from msenas.phenotype.picture_parts import layer_of
 from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
 
 EXCITE, INHIBIT, CROSS, FAINT = "red", "blue", "magenta", "dim"
@@ -65,12 +65,13 @@ def _header(plan: Plan) -> Text:
 
 def _layer_line(number: int, members: list[Population]) -> Text:
     first = members[0]
-    motif = next(m for m in MOTIFS if m.name == first.motif)
-    width = max(p.channels for p in members if not p.inhibitory)
+    titles = {motif.name: f"{motif.name}, {motif.title}" for motif in MOTIFS}
+    title = titles.get(first.motif, first.motif)
+    width = max((p.channels for p in members if not p.inhibitory), default=first.channels)
     origin = f"  (layer {first.layer + 1} of the genome)" if first.layer + 1 != number else ""
     return _line(
         (f"layer {number}", "bold"),
-        f" · {motif.name}, {motif.title} · {first.height}x{first.width}, width {width}",
+        f" · {title} · {first.height}x{first.width}, width {width}",
         (origin, FAINT),
     )
 
@@ -92,9 +93,15 @@ def _synapse_line(plan: Plan, synapse: Synapse, before: str) -> Text:
         path, style = f"in ({names}){arrow}", ""
     else:
         path, style = f"cross-layer ({names}){arrow}", CROSS
+    return _line((path, style), f"  {_geometry(synapse)}, {plan.weights_of(synapse):,} weights")
+
+
+def _geometry(synapse: Synapse) -> str:
+    """Pooling, kernel, stride, and padding where it is not half the kernel."""
+    pool = f"sum {synapse.pool}x{synapse.pool}, " if synapse.pool > 1 else ""
     stride = f" stride {synapse.stride}" if synapse.stride > 1 else ""
-    size = f"  {synapse.kernel}x{synapse.kernel}{stride}, {weight_count(plan, synapse):,} weights"
-    return _line((path, style), size)
+    padding = f" padding {synapse.padding}" if synapse.padding != synapse.kernel // 2 else ""
+    return f"{pool}{synapse.kernel}x{synapse.kernel}{stride}{padding}"
 
 
 def _readout_line(plan: Plan) -> Text:

@@ -93,19 +93,26 @@ def split_layers(plan: Plan) -> tuple[Layer, ...]:
     """The live layers of a plan, in order.
 
     Raises:
-        GenomeError: Two synapses carry different sums of one layer's populations, or the read-out reads another layer
-            than the last; no genome describes such a network.
+        GenomeError: Two synapses carry different sums of one layer's populations, one leads back to an earlier layer,
+            a layer has interneurons alone or no reader, or the read-out reads another layer than the last; no genome
+            describes such a network.
     """
     names = list(dict.fromkeys(layer_of(p.name) for p in plan.populations))
     if layer_of(plan.readout[0]) != names[-1]:
         raise GenomeError(f"cannot draw a read-out of {' + '.join(plan.readout)}; the last layer is {names[-1]}")
     outputs = {names[-1]: plan.readout}
+    order = [INPUT, *names]
     for synapse in plan.synapses:
+        if order.index(layer_of(synapse.sources[0])) > order.index(layer_of(synapse.target)):
+            raise GenomeError(f"cannot draw {' + '.join(synapse.sources)} -> {synapse.target}, which leads back")
         start, inside = layer_of(synapse.sources[0]), layer_of(synapse.sources[0]) == layer_of(synapse.target)
         expected = synapse.sources[:1] if inside else outputs.setdefault(start, synapse.sources)
         if synapse.sources != expected:
             raise GenomeError(f"cannot draw {' + '.join(synapse.sources)}; {start} gives {' + '.join(expected)}")
-    return tuple(_layer(plan, name, [INPUT, *names], outputs.get(name, ())) for name in names)
+    for name in names:
+        if name not in outputs or all(p.inhibitory for p in plan.populations if layer_of(p.name) == name):
+            raise GenomeError(f"cannot draw {name}; no other layer hears a principal population of it")
+    return tuple(_layer(plan, name, order, outputs.get(name, ())) for name in names)
 
 
 def _layer(plan: Plan, name: str, order: Sequence[str], output: tuple[str, ...]) -> Layer:

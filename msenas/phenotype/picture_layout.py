@@ -164,7 +164,7 @@ def _place(plan: Plan, layer: Layer, number: int, at: Columns, lanes: dict[Span,
     output = circuit.bottom + MERGE
     sample = layer.members[0]
     label = f"layer {number} · {sample.motif} · {sample.height}x{sample.width}"
-    band = Band(top, output + FOOTER, label, TITLES[sample.motif])
+    band = Band(top, output + FOOTER, label, TITLES.get(sample.motif, ""))
     return PlacedLayer(layer, circuit, band, arrivals, body, output)
 
 

@@ -85,17 +85,13 @@ def layer_of(name: str) -> str:
 
 
 def synapse_text(synapse: Synapse) -> str:
-    """Kernel, stride and delay in a few characters, such as `3x3 /2 [t-1]`."""
+    """Pooling, kernel, stride and delay in a few characters, such as `3x3 /2 [t-1]` or `sum 2, 5x5`."""
+    pool = f"sum {synapse.pool}, " if synapse.pool > 1 else ""
     stride = f" /{synapse.stride}" if synapse.stride > 1 else ""
-    return f"{synapse.kernel}x{synapse.kernel}{stride}{' [t-1]' if synapse.delayed else ''}"
+    return f"{pool}{synapse.kernel}x{synapse.kernel}{stride}{' [t-1]' if synapse.delayed else ''}"
 
 
 def synapse_edge(plan: Plan, synapse: Synapse, points: tuple[Point, ...], label: Label, cross: bool = False) -> Edge:
     """The line of one synapse."""
     head: Head = "bar" if synapse.inhibitory else "arrow"
-    return Edge(points, (*synapse.sources, synapse.target), head, synapse, cross, weight_count(plan, synapse), label)
-
-
-def weight_count(plan: Plan, synapse: Synapse) -> int:
-    """Weights of a synapse's convolution."""
-    return plan.source_channels(synapse) * plan.by_name[synapse.target].channels * synapse.kernel**2
+    return Edge(points, (*synapse.sources, synapse.target), head, synapse, cross, plan.weights_of(synapse), label)

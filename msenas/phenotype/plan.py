@@ -19,6 +19,8 @@ from msenas.phenotype.spec import NetworkSpec
 
 INPUT = "input"
 """Name of the input in the sources of a synapse."""
+HALF_THE_KERNEL = -1
+"""Padding of a synapse that is not given."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,14 @@ class Synapse:
     Attributes:
         sources: populations of one sign and shape, or the single INPUT.
         target: population that receives the current.
-        kernel: side of the square kernel; the padding is kernel // 2.
-        stride: ratio of the resolutions.
+        kernel: side of the square kernel.
+        stride: ratio of the resolutions, or of those after pooling.
         inhibitory: the sign; an inhibitory synapse has weights <= 0.
         delayed: it carries the spikes of the previous time step.
         gene: position in the flat genome that chose it (None: chosen by the motif); not part of equality.
+        padding: pixels of zeros on each side; half the kernel unless it is given.
+        pool: side of the windows over which spikes are summed in front of the convolution; 1 is no pooling. Windows do
+            not overlap, and those that would reach over the edge are left out.
     """
 
     sources: tuple[str, ...]
@@ -82,12 +87,13 @@ class Synapse:
     stride: int
     inhibitory: bool
     delayed: bool
-    gene: int | None = field(compare=False)
+    gene: int | None = field(default=None, compare=False)
+    padding: int = HALF_THE_KERNEL
+    pool: int = 1
 
-    @property
-    def padding(self) -> int:
-        """Pixels of zero padding on each side."""
-        return self.kernel // 2
+    def __post_init__(self) -> None:
+        if self.padding == HALF_THE_KERNEL:
+            object.__setattr__(self, "padding", self.kernel // 2)
 
     @property
     def from_input(self) -> bool:
@@ -131,7 +137,7 @@ class Plan:
         data = {
             "spec": asdict(self.spec) | {"tau": float(self.spec.tau), "v_th": float(self.spec.v_th)},
             "populations": [[p.name, *p.shape, p.stage] for p in self.populations],
-            "synapses": [[s.sources, s.target, s.kernel, s.stride, s.inhibitory, s.delayed] for s in self.synapses],
+            "synapses": [_digested(s) for s in self.synapses],
             "readout": self.readout,
         }
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
@@ -172,10 +178,21 @@ class Plan:
         return self.source_shape(synapse)[0]
 
     def source_shape(self, synapse: Synapse) -> tuple[int, int, int]:
-        """[C, H, W] of what a synapse's convolution reads."""
+        """[C, H, W] of the sources of a synapse."""
         if synapse.from_input:
             return self.spec.input_shape
         return self.by_name[synapse.sources[0]].shape
+
+    def read_shape(self, synapse: Synapse) -> tuple[int, int, int]:
+        """[C, H, W] of what a synapse's convolution reads: of the source after pooling."""
+        channels, height, width = self.source_shape(synapse)
+        return channels, height // synapse.pool, width // synapse.pool
+
+    def is_dense(self, synapse: Synapse) -> bool:
+        """Whether a synapse connects everything that it reads with each channel of a single place."""
+        _, *side = self.read_shape(synapse)
+        _, *target = self.by_name[synapse.target].shape
+        return target == [1, 1] and not synapse.padding and side == [synapse.kernel] * 2
 
     def weights_of(self, synapse: Synapse) -> int:
         """Weights of a synapse's convolution."""
@@ -188,6 +205,13 @@ class Plan:
         norms = sum(2 * p.channels for p in self.populations if any(not s.inhibitory for s in self.incoming[p.name]))
         readout = (self.by_name[self.readout[0]].channels + 1) * self.spec.classes
         return weights + norms + readout
+
+
+def _digested(synapse: Synapse) -> list[object]:
+    """What the digest depends on; padding and pooling enter only where no genome could have chosen them."""
+    s = synapse
+    more = [] if s.padding == s.kernel // 2 and s.pool == 1 else [s.padding, s.pool]
+    return [s.sources, s.target, s.kernel, s.stride, s.inhibitory, s.delayed, *more]
 
 
 def _edges(synapses: tuple[Synapse, ...] | list[Synapse]) -> list[tuple[str, str]]:

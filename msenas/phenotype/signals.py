@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from msenas.phenotype.plan import INPUT, Block, Plan
@@ -44,3 +45,10 @@ class Signals:
         """Drop what no later block reads."""
         done = self.rank[block.populations[0]]
         self.sums = {key: value for key, value in self.sums.items() if self.last_use.get(key, -1) > done}
+
+
+def pooled(spikes: Tensor, side: int) -> Tensor:
+    """Sums over windows of `side` x `side` that do not overlap, of maps [B, C, H, W]; as float for bytes."""
+    if side == 1:
+        return spikes
+    return F.avg_pool2d(spikes.float() if spikes.dtype == torch.uint8 else spikes, side, divisor_override=1)

@@ -1,7 +1,8 @@
 """best.json: one network, from genome to weights, in a versioned file.
 
-schema      "msenas.best/1"
-genome      {"flat": integers, "readable": names}; both forms must agree
+schema      "msenas.best/1", or "msenas.best/2" for a network that no genome describes
+genome      {"flat": integers, "readable": names}; both forms must agree (only in /1)
+structure   populations, synapses and read-out, see `runs.structure` (only in /2)
 network     the NetworkSpec: input, classes, T, widths, neuron, encoding
 scores      what the search measured
 provenance  data set, seeds and versions; the commands are in environment.json
@@ -23,8 +24,11 @@ from msenas.phenotype.decode import decode
 from msenas.phenotype.plan import Plan
 from msenas.phenotype.spec import NetworkSpec
 from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.runs.structure import Structure
 
-SCHEMA = "msenas.best/1"
+SCHEMA, SCHEMA_STRUCTURE = "msenas.best/1", "msenas.best/2"
+GIVEN = {SCHEMA: "genome", SCHEMA_STRUCTURE: "structure"}
+"""What describes the network under each schema."""
 NETWORK_KEYS = tuple(f.name for f in fields(NetworkSpec))
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """A file beside best.json, on every system."""
@@ -54,7 +58,8 @@ class Best(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """The content of best.json."""
 
     schema: str
-    genome: GenomeForms
+    genome: GenomeForms | None = None
+    structure: Structure | None = None
     network: NetworkSpec
     weight_seed: int = 0
     scores: dict[str, Any] = {}
@@ -62,12 +67,14 @@ class Best(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     weights: Weights | None = None
 
     @property
-    def genotype(self) -> Genome:
-        """The genome.
+    def genotype(self) -> Genome | None:
+        """The genome; None for a network that none describes.
 
         Raises:
             GenomeError: It is malformed, or its two forms differ.
         """
+        if self.genome is None:
+            return None
         genome = Genome.from_flat(self.genome.flat)
         if Genome.from_readable(self.genome.readable).readable() != genome.readable():
             raise GenomeError("the flat and the readable form of the genome are different networks")
@@ -78,9 +85,22 @@ class Best(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         """The network's structure.
 
         Raises:
-            GenomeError: As `genotype`, or the genome is disconnected.
+            InputError: As `plan_for`.
         """
-        return decode(self.genotype, self.network)
+        return self.plan_for(self.network)
+
+    def plan_for(self, spec: NetworkSpec) -> Plan:
+        """The network's structure under another spec.
+
+        Raises:
+            GenomeError: As `genotype`, or the genome is disconnected.
+            InputError: There is a structure in the place of the genome, and it is impossible or does not fit the spec.
+        """
+        genome = self.genotype
+        if genome is not None:
+            return decode(genome, spec)
+        assert self.structure is not None
+        return self.structure.plan(spec)
 
 
 def forms(genome: Genome) -> GenomeForms:
@@ -97,8 +117,12 @@ def read_best(path: Path) -> Best:
     if path.is_dir():
         path = path / "best.json"
     best = read_json(path, Best)
-    if best.schema != SCHEMA:
-        raise InputError(f"{path}: schema is {best.schema!r}; this version reads {SCHEMA!r}")
+    if best.schema not in GIVEN:
+        raise InputError(f"{path}: schema is {best.schema!r}; this version reads {' and '.join(map(repr, GIVEN))}")
+    for schema, part in GIVEN.items():
+        if (getattr(best, part) is not None) != (schema == best.schema):
+            rule = "needs" if schema == best.schema else "has no"
+            raise InputError(f"{path}: a file of schema {best.schema!r} {rule} {part}")
     for key in read_json(path, NetworkKeys).network:
         if key not in NETWORK_KEYS:
             raise InputError(f"{path}: {unknown('key of network', key, NETWORK_KEYS)}")
@@ -117,9 +141,10 @@ def write_best(path: Path, best: Best) -> None:
     Raises:
         RunError: The file cannot be written.
     """
+    described = GIVEN[best.schema]
     data = {
         "schema": best.schema,
-        "genome": {"flat": best.genome.flat, "readable": best.genome.readable},
+        described: msgspec.to_builtins(getattr(best, described)),
         "network": asdict(best.network),
         "weight_seed": best.weight_seed,
         "scores": best.scores,

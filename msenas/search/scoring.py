@@ -12,6 +12,8 @@ from msenas.errors import GenomeError, InputError
 from msenas.fitness.evaluate import Scores
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
+from msenas.phenotype.plan import Plan
+from msenas.phenotype.spec import NetworkSpec
 from msenas.runs.best import Best, read_best
 from msenas.runs.files import read_json
 from msenas.search.config import SearchConfig, build_config
@@ -22,18 +24,39 @@ RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size
 OF_THE_DATA = ("data", "window", "size")
 """Options that belong to one data set."""
 
+OF_GENOMES = ("layers", "channels", "motifs")
+"""Options that say how a genome is read."""
+
 GENOME_FORMS: Any = dict[str, Any] | list[int]
 """best.json or a readable genome; or a flat genome."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network read from a file, and the options that it was found with (none for a bare genome)."""
+    """A network read from a file, and the options that it was found with (none for a bare genome).
 
-    genome: Genome
+    Attributes:
+        genome: None for a network that no genome describes.
+        options: by their names in a configuration.
+        recorded: scores of then.
+        best: the content of best.json; None for a bare genome.
+    """
+
+    genome: Genome | None
     options: Mapping[str, Any]
     recorded: Mapping[str, Any] | None
     best: Best | None = None
+
+    def plan(self, spec: NetworkSpec) -> Plan:
+        """The network under a spec.
+
+        Raises:
+            InputError: The genome describes none, or the structure does not fit the spec.
+        """
+        if self.best is not None:
+            return self.best.plan_for(spec)
+        assert self.genome is not None
+        return decode(self.genome, spec)
 
 
 def read_subject(path: Path) -> Subject:
@@ -64,12 +87,10 @@ def _options_of(best: Best) -> dict[str, Any]:
     spec, about = best.network, best.provenance
     data = about.get("dataset")
     options = {name: about[name] for name in RECORDED if about.get(name) is not None}
-    options |= {
-        "layers": spec.layers,
-        "channels": spec.channels,
-        "steps": spec.steps,
-    }
-    options |= {"neuron": spec.neuron, "tau": spec.tau, "threshold": spec.v_th, "encoding": spec.encoding}
+    if best.genome is not None:
+        options |= {"layers": spec.layers, "channels": spec.channels}
+    options |= {"steps": spec.steps, "neuron": spec.neuron, "tau": spec.tau, "threshold": spec.v_th}
+    options["encoding"] = spec.encoding
     if isinstance(data, dict) and isinstance(data.get("name"), str):
         options |= {"dataset": data["name"]} | ({"data": data["path"]} if isinstance(data.get("path"), str) else {})
     return options
@@ -83,7 +104,9 @@ def prepare_subject(subject: Subject, options: Mapping[str, Any], *, download: b
     """
     if subject.recorded is not None and not {"dataset"} & (set(subject.options) | set(options)):
         raise InputError("best.json does not name its data set; give --dataset")
-    defaults = {"layers": len(subject.genome.layers)}
+    if subject.genome is None and (given := [name for name in OF_GENOMES if name in options]):
+        raise InputError(f"--{given[0]} does not apply: the network was imported and has no genome")
+    defaults = {} if subject.genome is None else {"layers": len(subject.genome.layers)}
     found = dict(subject.options)
     if options.get("dataset", found.get("dataset")) != found.get("dataset"):
         found = _for_other_data(found, options["dataset"])
@@ -111,7 +134,9 @@ def _as_in(best: Best, prepared: Prepared, options: Mapping[str, Any]) -> Prepar
     for name in ("input_shape", "classes"):
         if getattr(spec, name) != getattr(own, name) and "dataset" not in options:
             raise InputError(f"best.json has {name} {getattr(own, name)}, its data set {getattr(spec, name)}")
-    if spec.input_shape == own.input_shape:
+    if best.genome is None:
+        spec = replace(spec, layers=own.layers, channels=own.channels, reductions=own.reductions)
+    elif spec.input_shape == own.input_shape:
         spec = replace(spec, reductions=own.reductions)
     seed = prepared.evaluator.seed if "seed" in options else best.weight_seed
     return replace(prepared, spec=spec, evaluator=replace(prepared.evaluator, seed=seed))
@@ -127,6 +152,6 @@ def score(subject: Subject, prepared: Prepared, fitnesses: Sequence[str]) -> Ite
     """
     if subject.best is not None and subject.best.weights is not None:
         raise InputError(f"{subject.best.weights.file} are trained weights; only random ones can be scored")
-    plan = decode(subject.genome, prepared.spec)
+    plan = subject.plan(prepared.spec)
     for name in fitnesses:
         yield name, replace(prepared.evaluator, fitness=name)(plan)

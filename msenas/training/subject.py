@@ -19,7 +19,6 @@ from msenas.errors import InputError
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.profile import Profile, load_profile
-from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import INPUT, Plan
 from msenas.phenotype.spec import NetworkSpec
@@ -81,7 +80,7 @@ def open_task(best: Best, config: TrainConfig, *, download: bool = False) -> Tas
         "window": prepared.config.window,
         "size": prepared.config.size,
     }
-    return Task(decode(best.genotype, prepared.spec), dataset, prepared.evaluator.probe.standard, provenance)
+    return Task(best.plan_for(prepared.spec), dataset, prepared.evaluator.probe.standard, provenance)
 
 
 def make_trainer(task: Task, config: TrainConfig, device: torch.device, advance: Callable[[float], None]) -> Trainer:

@@ -46,7 +46,7 @@ class Case:
         for synapse in self.plan.synapses:
             rows, columns = taps(self.plan, synapse)
             channels = self.plan.source_channels(synapse) * self.plan.by_name[synapse.target].channels
-            total += int(rows.sum()) * int(columns.sum()) * channels * len(synapse.sources)
+            total += int(rows.sum()) * int(columns.sum()) * channels * len(synapse.sources) * synapse.pool**2
         return total
 
     def synapses(self) -> Iterator[tuple[Synapse, str]]:
@@ -56,12 +56,12 @@ class Case:
 
 
 def taps(plan: Plan, synapse: Synapse) -> tuple[IntRow, IntRow]:
-    """Rows of a kernel that lie on the source's map, for each row of the target; and the same for columns.
+    """Rows of a kernel that lie on the (pooled) map that it reads, for each row of the target; and for columns.
 
     Returns:
         int64 [H] and [W] of the target.
     """
-    _, height, width = plan.source_shape(synapse)
+    _, height, width = plan.read_shape(synapse)
     target, kernel = plan.by_name[synapse.target], (synapse.kernel, synapse.stride, synapse.padding)
     return _taps(height, target.height, *kernel), _taps(width, target.width, *kernel)
 

@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "delay_steps": Rule("delay in time steps", timing.delay_steps),
     "kernels": Rule("kernel sides", structure.kernels),
     "strides": Rule("strides", structure.strides),
+    "poolings": Rule("sum pooling of spikes", structure.poolings),
     "first_filters": Rule("channels of the first layer", structure.first_filters),
     "padding_max": Rule("padding", structure.padding_max),
     "input_sides": Rule("sides of the input", structure.input_sides),

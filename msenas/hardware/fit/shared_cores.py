@@ -69,6 +69,7 @@ class Inflow:
     width: int
     kernel: int
     stride: int
+    pool: int
 
 
 Limits = tuple[int, int, int, int, int, int | None]
@@ -121,7 +122,7 @@ def _limits(capacity: Capacity) -> Limits:
 
 
 def _inflow(plan: Plan, synapse: Synapse) -> Inflow:
-    return Inflow(len(synapse.sources), *plan.source_shape(synapse), synapse.kernel, synapse.stride)
+    return Inflow(len(synapse.sources), *plan.source_shape(synapse), synapse.kernel, synapse.stride, synapse.pool)
 
 
 def _destinations(synapse: Synapse, target: Population, share: Share | None) -> int:
@@ -145,7 +146,7 @@ def _cut(shape: tuple[int, int, int], inflows: tuple[Inflow, ...], fan: int, lim
     axons, bits_used = np.zeros_like(held), np.zeros_like(held)
     for i in inflows:
         rows, columns = (
-            np.minimum(source, (part - 1) * i.stride + i.kernel)
+            np.minimum(source, ((part - 1) * i.stride + i.kernel) * i.pool)
             for source, part in ((i.height, height), (i.width, width))
         )
         axons += rows * columns * (1 if slots else i.sources * i.channels)

@@ -52,8 +52,8 @@ def recurrence(case: Case, possible: bool) -> Verdict:
 
 
 def convolutions(case: Case, possible: bool) -> Verdict:
-    """The synapses are convolutions; some chips and their tools have none."""
-    figure = len(case.plan.synapses)
+    """Synapses are convolutions, dense ones apart; some chips and their tools have none."""
+    figure = sum(not case.plan.is_dense(synapse) for synapse in case.plan.synapses)
     return Verdict("pass", figure) if possible or not figure else Verdict("fail", figure, 0, advice=ANOTHER_CHIP)
 
 
@@ -84,6 +84,12 @@ def strides(case: Case, limit: tuple[int, ...]) -> Verdict:
         return case.capacity.first_strides or limit if synapse.from_input else limit
 
     return _each_among(case, [s.stride for s in case.plan.synapses], allowed, limit, "fewer cross-layer synapses")
+
+
+def poolings(case: Case, limit: tuple[int, ...]) -> Verdict:
+    """Sides of the windows over which spikes are summed in front of a synapse; 1 is no pooling."""
+    allowed = (1, *(side for side in limit if side > 1))
+    return _each_among(case, [s.pool for s in case.plan.synapses], lambda _: allowed, allowed, "convolutions instead")
 
 
 def _each_among(

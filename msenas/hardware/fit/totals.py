@@ -29,7 +29,8 @@ def fan_in_max(case: Case, limit: int) -> Verdict:
 
 def _fan_in(plan: Plan, synapse: Synapse) -> int:
     rows, columns = taps(plan, synapse)
-    return int(rows.max()) * int(columns.max()) * plan.source_channels(synapse) * len(synapse.sources)
+    sources = plan.source_channels(synapse) * len(synapse.sources) * synapse.pool**2
+    return int(rows.max()) * int(columns.max()) * sources
 
 
 def neurons_max(case: Case, limit: int) -> Verdict:
@@ -45,7 +46,7 @@ def synapses_max(case: Case, limit: int) -> Verdict:
 def memory_bits_max(case: Case, limit: int) -> Verdict:
     """Weights and potentials that the chip must hold at the least: programs, tables and copies are not counted."""
     plan, cap = case.plan, case.capacity
-    weights = sum(plan.source_channels(s) * plan.by_name[s.target].channels * s.kernel**2 for s in plan.synapses)
+    weights = sum(map(plan.weights_of, plan.synapses))
     bits = weights * (cap.weight_bits[1] if cap.weight_bits else 1) + plan.neurons * (cap.state_bits or 1)
     return at_most([(bits, "weights and potentials")], limit, SMALLER)
 
