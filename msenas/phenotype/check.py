@@ -43,7 +43,10 @@ def check_plan(plan: Plan) -> Plan:
 
 
 def _check_sizes(plan: Plan) -> None:
-    amounts = {"populations": (len(plan.populations), MOST_POPULATIONS), "synapses": (len(plan.synapses), MOST_SYNAPSES)}
+    amounts = {
+        "populations": (len(plan.populations), MOST_POPULATIONS),
+        "synapses": (len(plan.synapses), MOST_SYNAPSES),
+    }
     amounts["neurons"] = plan.neurons, MOST_NEURONS
     for what, (number, most) in amounts.items():
         if not 1 <= number <= most:
