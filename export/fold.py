@@ -75,7 +75,7 @@ class Fold:
             _single(bias, f"the shift of {synapse.target}"),
             synapse.stride,
             synapse.padding,
-            plan.source_shape(synapse),
+            plan.read_shape(synapse),
             synapse.inhibitory,
             synapse.delayed,
         )

@@ -19,7 +19,7 @@ from export.linear import Array, squared
 from export.neurons import Dynamics, Gain, dynamics, gain
 from export.nir_check import Checked, at_node, checked
 from export.readout import Readout, readout_of
-from export.terms import NEURONS, Map, Term, Traced, trace
+from export.terms import NEURONS, Map, Term, Wiring, follow
 from export.told import Told, told_by
 from msenas.errors import InputError
 from msenas.genotype.genome import Genome
@@ -88,16 +88,16 @@ def import_graph(graph: nir.NIRGraph, wishes: Wishes | None = None) -> Imported:
         InputError: The graph is damaged, or no network here computes the same; the message names the node.
     """
     wishes, whole, told = wishes or Wishes(), checked(graph), told_by(graph)
-    traced = trace(whole, _input_map(whole, wishes))
+    wiring = follow(whole, _input_map(whole, wishes))
     neurons = {n: whole.graph.nodes[n] for n in whole.order.nodes if isinstance(whole.graph.nodes[n], NEURONS)}
-    common = dynamics(neurons, traced.maps, told, wishes.dt)
-    readout = readout_of(traced, whole.input, whole.output)
-    spec = _spec(traced.maps[whole.input], len(readout.weight), common, told, wishes)
+    common = dynamics(neurons, wiring.maps, told, wishes.dt)
+    readout = readout_of(wiring, whole.input, whole.output)
+    spec = _spec(wiring.maps[whole.input], len(readout.weight), common, told, wishes)
     names = named(list(neurons), told)
-    gains = {names[node]: gain(node, neurons[node], traced.maps[node], told, common) for node in names}
-    plan, weights = _wired(traced, names, readout, spec, told)
+    gains = {names[node]: gain(node, neurons[node], wiring.maps[node], told, common) for node in names}
+    plan, weights = _wired(wiring, names, readout, spec, told)
     plan, genome = labelled(plan, {name: node for node, name in names.items()}, told)
-    constants = {name: traced.received[node].constant for node, name in names.items()}
+    constants = {name: wiring.received[node].constant for node, name in names.items()}
     return Imported(plan, _tensors(plan, weights, gains, constants, readout), genome, told, common)
 
 
@@ -128,24 +128,24 @@ def _spec(shape: Map, classes: int, common: Dynamics, told: Told, wishes: Wishes
         steps=steps,
         channels=own.channels,
         reductions=own.reductions,
-        neuron=common.kind,
-        tau=own.tau if common.kind == "if" else common.tau,
+        neuron="if" if common.tau is None else "lif",
+        tau=own.tau if common.tau is None else common.tau,
         v_th=common.v_th,
         encoding=encoding,
     )
 
 
 def _wired(
-    traced: Traced, names: Mapping[str, str], readout: Readout, spec: NetworkSpec, told: Told
+    wiring: Wiring, names: Mapping[str, str], readout: Readout, spec: NetworkSpec, told: Told
 ) -> tuple[Plan, Weights]:
     """The plan without labels, and the weights of its synapses as they are in the file."""
     layers = list(dict.fromkeys(name.partition(".")[0] for name in names.values()))
     populations = tuple(
-        Population(name, *traced.maps[node], _stage(traced.maps[node], spec), layers.index(name.partition(".")[0]), "")
+        Population(name, *wiring.maps[node], _stage(wiring.maps[node], spec), layers.index(name.partition(".")[0]), "")
         for node, name in names.items()
     )
     weights: Weights = {}
-    for synapse, weight in _synapses(traced, names, told):
+    for synapse, weight in _synapses(wiring, names, told):
         weights[synapse] = weights[synapse] + weight if synapse in weights else weight
     heard = tuple(name for node, name in names.items() if node in readout.sources)
     weights = _one_source_in_loops(Plan(spec, populations, tuple(weights), heard), weights)
@@ -171,23 +171,23 @@ def _stage(shape: Map, spec: NetworkSpec) -> int:
     return max(0, round(float(np.log2(ratio))))
 
 
-def _synapses(traced: Traced, names: Mapping[str, str], told: Told) -> Iterator[tuple[Synapse, Array]]:
+def _synapses(wiring: Wiring, names: Mapping[str, str], told: Told) -> Iterator[tuple[Synapse, Array]]:
     """The synapses with their weights; several may be the same, and their weights then add up.
 
     In files of this package synapses of zeros only tell other readers which edge is late (see `export.lower`).
     """
     order = {node: i for i, node in enumerate(names)}
     for node, target in names.items():
-        for term in traced.received[node].terms:
+        for term in wiring.received[node].terms:
             sources = tuple(names.get(n, INPUT) for n in sorted(term.sources, key=lambda n: order.get(n, -1)))
             with at_node(node):
-                synapse, weight = _synapse(traced, node, term, sources, target)
+                synapse, weight = _synapse(wiring, node, term, sources, target)
             if weight.any() or not told.own:
                 yield synapse, weight
 
 
-def _synapse(traced: Traced, node: str, term: Term, sources: tuple[str, ...], target: str) -> tuple[Synapse, Array]:
-    shape, gives = traced.maps[term.sources[0]], traced.maps[node]
+def _synapse(wiring: Wiring, node: str, term: Term, sources: tuple[str, ...], target: str) -> tuple[Synapse, Array]:
+    shape, gives = wiring.maps[term.sources[0]], wiring.maps[node]
     what = f"what it hears of {term.sources[0]!r}"
     if term.gives != gives:
         raise InputError(f"{what} is a map {list(term.gives)}, its own is {list(gives)}")

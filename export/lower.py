@@ -115,9 +115,11 @@ def _close_loops(plan: Plan) -> _Loops:
             instant.add_edges_from((source, synapse.target) for source in synapse.sources if source != PLAN_INPUT)
     closings: dict[Synapse, str | None] = {}
     for synapse in (s for s in plan.synapses if s.delayed):
-        _check_delayed(plan, synapse)
+        if synapse.from_input:
+            raise InputError(f"the delayed synapse {_label(synapse)} cannot be exported: it reads the input")
         reached = nx.descendants(instant, synapse.target) | {synapse.target}
         if reached.isdisjoint(synapse.sources):
+            _check_closable(plan, synapse)
             source = synapse.sources[0]
             before = nx.has_path(instant, source, synapse.target)
             closings[synapse] = None if before else source
@@ -130,12 +132,12 @@ def _close_loops(plan: Plan) -> _Loops:
         raise InputError("a loop of populations has no delayed synapse; it cannot be computed") from None
 
 
-def _check_delayed(plan: Plan, synapse: Synapse) -> None:
-    names = f"{'+'.join(synapse.sources)} -> {synapse.target}"
-    if synapse.from_input:
-        raise InputError(f"the delayed synapse {names} cannot be exported: it reads the input")
-    if synapse.stride != 1:
-        raise InputError(f"the delayed synapse {names} cannot be exported: it changes the resolution")
+def _check_closable(plan: Plan, synapse: Synapse) -> None:
+    """Weights of zero can only lead back to a map of the same sides."""
+    if synapse.pool > 1 or plan.source_shape(synapse)[1:] != plan.by_name[synapse.target].shape[1:]:
+        raise InputError(
+            f"the delayed synapse {_label(synapse)} cannot be exported: it is on no loop and changes the resolution"
+        )
 
 
 def _add_population(draft: _Draft, plan: Plan, fold: Fold, loops: _Loops, node_of: Mapping[str, str], name: str) -> str:
@@ -146,7 +148,7 @@ def _add_population(draft: _Draft, plan: Plan, fold: Fold, loops: _Loops, node_o
             continue
         carries = not synapse.inhibitory and not biased
         biased |= carries
-        sources = [node_of[source] for source in synapse.sources]
+        sources = _read(draft, plan, synapse, node_of)
         currents.append(draft.add(_label(synapse), sources, partial(fold.conv, synapse, carries)))
     if not biased:
         raise InputError(f"population {name} cannot be exported: no excitatory synapse reaches it at once")
@@ -157,6 +159,15 @@ def _add_population(draft: _Draft, plan: Plan, fold: Fold, loops: _Loops, node_o
     spec = plan.spec
     constants = spec.neuron, float(spec.tau), float(spec.v_th)
     return draft.add(name, currents, lambda node: Neurons(node, name, population.shape, *constants))
+
+
+def _read(draft: _Draft, plan: Plan, synapse: Synapse, node_of: Mapping[str, str]) -> list[str]:
+    """The nodes that a convolution reads: its sources, or what pools their spikes."""
+    sources, side = [node_of[source] for source in synapse.sources], (synapse.pool, synapse.pool)
+    if synapse.pool == 1:
+        return sources
+    label = f"sum of {' '.join(synapse.sources)}"
+    return [draft.add(label, sources, lambda name: SumPool(name, plan.source_shape(synapse), side))]
 
 
 def _add_readout(draft: _Draft, plan: Plan, fold: Fold, heard: list[str], read: str, read_threshold: float) -> None:
@@ -178,7 +189,7 @@ def _add_delayed(draft: _Draft, plan: Plan, fold: Fold, loops: _Loops, node_of: 
         if synapse in loops.closings and loops.closings[synapse] is None
     }
     for synapse in delayed:
-        sources = [node_of[source] for source in synapse.sources] + closed.get(synapse, [])
+        sources = _read(draft, plan, synapse, node_of) + closed.get(synapse, [])
         name = draft.add(f"{_label(synapse)} late", sources, partial(fold.conv, synapse, False))
         draft.edges.append((name, node_of[synapse.target]))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from export.linear import Array
-from export.terms import Map, Sum, Traced
+from export.terms import Map, Sum, Wiring
 from msenas.errors import InputError
 
 
@@ -26,17 +26,17 @@ class Readout:
     bias: Array
 
 
-def readout_of(traced: Traced, start: str, output: str) -> Readout:
+def readout_of(wiring: Wiring, start: str, output: str) -> Readout:
     """The read-out of a graph, whose output gives spikes or currents, one for each class, in every step.
 
     Raises:
         InputError: It is none that a network here can have.
     """
-    found = traced.received[output]
+    found = wiring.received[output]
     term = found.terms[0]
     if len(found.terms) > 1 or term.sources == (start,):
         raise InputError("the output must be given the spikes of neurons through at most one Affine or Linear node")
-    shape = traced.maps[term.sources[0]]
+    shape = wiring.maps[term.sources[0]]
     matrix = _matrix(found, shape) * (shape[1] * shape[2])
     bias = np.zeros(len(matrix)) if found.constant is None else found.constant
     return Readout(term.sources, matrix, bias)

@@ -50,14 +50,14 @@ class Sum:
 
 
 @dataclass(frozen=True, eq=False)
-class Traced:
+class Wiring:
     """What the neurons and the output of a graph receive, and the map of each neuron and of the input."""
 
     received: Mapping[str, Sum]
     maps: Mapping[str, Map]
 
 
-def trace(graph: Checked, input_map: Map) -> Traced:
+def follow(graph: Checked, input_map: Map) -> Wiring:
     """Follow all linear nodes.
 
     Args:
@@ -88,7 +88,7 @@ def trace(graph: Checked, input_map: Map) -> Traced:
                 given[name] = _through(node, arriving)
             else:
                 received[name] = arriving
-    return Traced(received, maps)
+    return Wiring(received, maps)
 
 
 def _maps(graph: Checked, input_map: Map) -> dict[str, Map]:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import nir
 
-from export.nir_write import KEY, SCHEMA
+from export.nir_about import KEY, about
+from export.nir_write import SCHEMA
 from msenas.errors import InputError
 
 
@@ -52,12 +53,12 @@ def told_by(graph: nir.NIRGraph) -> Told:
     Raises:
         InputError: The metadata are damaged, of another version, or of a form that cannot be imported.
     """
-    text = (graph.metadata or {}).get(KEY)
-    if text is None:
+    content = about(graph)
+    if not content:
         return Told()
     try:
-        told = msgspec.json.decode(text, type=Told)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) as error:
+        told = msgspec.convert(content, Told)
+    except msgspec.ValidationError as error:
         raise InputError(f"metadata {KEY!r}: {error}") from None
     if told.schema != SCHEMA:
         raise InputError(f"metadata {KEY!r}: schema is {told.schema}; this version reads {SCHEMA}")

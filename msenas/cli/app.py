@@ -14,7 +14,7 @@ from msenas.cli import evaluate_options as evaluate_opt
 from msenas.cli import options as opt
 from msenas.cli import train_options as train_opt
 from msenas.cli.consoles import ERR, OUT
-from msenas.cli.graph_commands import check
+from msenas.cli.graph_commands import check, import_graph
 from msenas.cli.one_line_errors import OneLineErrors
 
 app = typer.Typer(
@@ -277,6 +277,7 @@ def profiles(
 
 
 app.command()(check)
+app.command("import")(import_graph)
 
 
 def main() -> None:

@@ -16,11 +16,12 @@ from msenas.cli.fit import passed_over
 from msenas.cli.progress import search_progress
 from msenas.cli.render import print_result, score_table
 from msenas.data import DATASETS, Found, find
-from msenas.errors import CheckFailed
+from msenas.errors import CheckFailed, GenomeError
 from msenas.fitness.evaluate import ScoreError, Scores
 from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
 from msenas.phenotype.outline import outline
 from msenas.phenotype.picture import draw
+from msenas.phenotype.plan import Plan
 from msenas.runs.best import read_best
 from msenas.search.loop import End
 from msenas.search.prepare import Prepared
@@ -61,15 +62,29 @@ def show_network(file: Path, picture: Path | None, as_json: bool, out: Console) 
     folder = file if file.is_dir() else file.parent
     target = picture or folder / ("best.svg" if file.is_dir() else f"{file.stem}.svg")
     plan, genome = best.plan, best.genotype
+    drawn, picture_line = _drawn(plan, target, _title(best.provenance), must=genome is not None or picture is not None)
     if as_json:
-        draw(plan, target, title=_title(best.provenance))
         data = {name: [asdict(x) for x in getattr(plan, name)] for name in ("populations", "synapses")}
         about = {"digest": plan.digest, "depth": plan.depth, "parameters": plan.parameters}
-        print_json({**about, "spec": asdict(plan.spec), **data, "readout": plan.readout, "picture": str(target)})
+        print_json({**about, "spec": asdict(plan.spec), **data, "readout": plan.readout, "picture": drawn})
         return
     out.print(outline(plan, genome))
-    draw(plan, target, title=_title(best.provenance))
-    out.print(f"picture: {target}")
+    out.print(picture_line)
+
+
+def _drawn(plan: Plan, target: Path, title: str | None, *, must: bool) -> tuple[str | None, str]:
+    """The picture if the network has the form of one, and the line that tells of it.
+
+    Raises:
+        GenomeError: It has not, and the picture must be.
+    """
+    try:
+        draw(plan, target, title=title)
+    except GenomeError as error:
+        if must:
+            raise
+        return None, f"no picture: {error}"
+    return str(target), f"picture: {target}"
 
 
 def _title(provenance: Mapping[str, Any]) -> str | None:

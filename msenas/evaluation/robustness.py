@@ -41,7 +41,7 @@ def gaussian(deployed: Deployed, strength: float) -> Deployed:
 
     The spiking codes want brightness in 0..1, so for them the noisy image is clipped to it.
     """
-    scale = strength * torch.tensor(deployed.standard.std)[:, None, None]
+    scale = strength * torch.tensor(deployed.dataset.std)[:, None, None]
     clipped = deployed.network.plan.spec.encoding != "direct"
 
     def disturb(inputs: Tensor, generator: torch.Generator) -> Tensor:

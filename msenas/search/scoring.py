@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from msenas.data.registry import DATASETS
 from msenas.errors import GenomeError, InputError
 from msenas.fitness.evaluate import Scores
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
+from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import Plan
 from msenas.phenotype.spec import NetworkSpec
 from msenas.runs.best import Best, read_best
@@ -21,6 +24,8 @@ from msenas.search.prepare import Prepared, prepare
 
 RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size")
 """Options of a search that best.json keeps in its provenance."""
+STANDARD = "standard"
+"""Mean and standard deviation of each channel that images are standardised with, in the provenance."""
 OF_THE_DATA = ("data", "window", "size")
 """Options that belong to one data set."""
 
@@ -139,7 +144,23 @@ def _as_in(best: Best, prepared: Prepared, options: Mapping[str, Any]) -> Prepar
     elif spec.input_shape == own.input_shape:
         spec = replace(spec, reductions=own.reductions)
     seed = prepared.evaluator.seed if "seed" in options else best.weight_seed
-    return replace(prepared, spec=spec, evaluator=replace(prepared.evaluator, seed=seed))
+    evaluator = replace(prepared.evaluator, seed=seed)
+    if (standard := _standard(best, spec.input_shape[0])) is not None:
+        evaluator = replace(evaluator, probe=replace(evaluator.probe, standard=standard))
+    return replace(prepared, spec=spec, evaluator=evaluator)
+
+
+def _standard(best: Best, channels: int) -> Standard | None:
+    """How the network wants its images, where the file says so; else by the statistics of the training split."""
+    if STANDARD not in best.provenance:
+        return None
+    try:
+        found = msgspec.convert(best.provenance[STANDARD], Standard)
+    except msgspec.ValidationError as error:
+        raise InputError(f"best.json: provenance.{STANDARD}: {error}") from None
+    if not len(found.mean) == len(found.std) == channels or min(found.std) <= 0:
+        raise InputError(f"best.json: provenance.{STANDARD} needs mean and positive std for {channels} channels")
+    return found
 
 
 def score(subject: Subject, prepared: Prepared, fitnesses: Sequence[str]) -> Iterator[tuple[str, Scores]]:
