@@ -118,8 +118,9 @@ def _input_map(graph: Checked, wishes: Wishes) -> Map:
 
 
 def _spec(shape: Map, classes: int, common: Dynamics, told: Told, wishes: Wishes) -> NetworkSpec:
-    encoding: Any = wishes.encoding or told.encoding or ("events" if shape[0] == EVENT_CHANNELS else "direct")
-    steps = wishes.steps or told.steps or (EVENT_STEPS if encoding == "events" else IMAGE_STEPS)
+    guess = "events" if shape[0] == EVENT_CHANNELS else "direct"
+    encoding: Any = _first(wishes.encoding, told.encoding, guess)
+    steps = _first(wishes.steps, told.steps, EVENT_STEPS if encoding == "events" else IMAGE_STEPS)
     own = family(told)
     return NetworkSpec(
         input_shape=shape,
@@ -133,6 +134,11 @@ def _spec(shape: Map, classes: int, common: Dynamics, told: Told, wishes: Wishes
         v_th=common.v_th,
         encoding=encoding,
     )
+
+
+def _first(*values: Any) -> Any:  # noqa: ANN401
+    """The first that is not None."""
+    return next(value for value in values if value is not None)
 
 
 def _wired(

@@ -116,7 +116,7 @@ def _close_loops(plan: Plan) -> _Loops:
     closings: dict[Synapse, str | None] = {}
     for synapse in (s for s in plan.synapses if s.delayed):
         if synapse.from_input:
-            raise InputError(f"the delayed synapse {_label(synapse)} cannot be exported: it reads the input")
+            raise InputError(f"the delayed synapse {_path(synapse)} cannot be exported: it reads the input")
         reached = nx.descendants(instant, synapse.target) | {synapse.target}
         if reached.isdisjoint(synapse.sources):
             _check_closable(plan, synapse)
@@ -134,10 +134,15 @@ def _close_loops(plan: Plan) -> _Loops:
 
 def _check_closable(plan: Plan, synapse: Synapse) -> None:
     """Weights of zero can only lead back to a map of the same sides."""
-    if synapse.pool > 1 or plan.source_shape(synapse)[1:] != plan.by_name[synapse.target].shape[1:]:
+    source, target = plan.source_shape(synapse), plan.by_name[synapse.target].shape
+    if (synapse.stride, synapse.pool) != (1, 1) or source[1:] != target[1:]:
         raise InputError(
-            f"the delayed synapse {_label(synapse)} cannot be exported: it is on no loop and changes the resolution"
+            f"the delayed synapse {_path(synapse)} cannot be exported: it is on no loop and changes the resolution"
         )
+
+
+def _path(synapse: Synapse) -> str:
+    return f"{'+'.join(synapse.sources)} -> {synapse.target}"
 
 
 def _add_population(draft: _Draft, plan: Plan, fold: Fold, loops: _Loops, node_of: Mapping[str, str], name: str) -> str:

@@ -191,7 +191,7 @@ def test_a_delay_beside_an_instant_path_is_closed_through_the_delayed_synapse():
     ((synapse(PLAN_INPUT, "E1"), synapse("E1", "E2"), synapse("E2", "E1")), "no delayed synapse"),
     ((synapse(PLAN_INPUT, "E1"), synapse(PLAN_INPUT, "E2", delayed=True)), "input -> L1.E2 .*reads the input"),
     ((synapse(PLAN_INPUT, "E1"), synapse("E1", "E2", delayed=True)), "L1.E2 .*no excitatory synapse"),
-    ((synapse(PLAN_INPUT, "E1"), synapse("E1", "E2"), synapse("E2", "E1", True, 2)), "changes the resolution"),
+    ((synapse(PLAN_INPUT, "E1"), synapse(PLAN_INPUT, "E2"), synapse("E2", "E1", True, 2)), "changes the resolution"),
 ])  # fmt: skip
 def test_a_plan_that_no_reader_could_run(synapses, problem):
     plan = by_hand(*synapses, roles=("E1", "E2"))

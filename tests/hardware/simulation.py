@@ -16,8 +16,11 @@ from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan, Synapse
 from msenas.phenotype.spec import NetworkSpec
 from tests.conftest import motif_genome
+from tests.phenotype.plans import dense_plan
 
-MOTIF_NAMES = tuple(m.name for m in MOTIFS)
+DENSE = "dense"
+MOTIF_NAMES = (*(m.name for m in MOTIFS), DENSE)
+"""Networks by what they are made of; DENSE is what no motif has: pooling, other paddings, dense layers."""
 Trains = Mapping[str, np.ndarray]
 """Spikes [N, T, C, H, W] by population, and of the input where it is spikes."""
 
@@ -44,10 +47,14 @@ class Sample:
 def landings(plan: Plan, synapse: Synapse, y: int, x: int) -> Iterator[tuple[int, int, int, int]]:
     """(tap y, tap x, target y, target x) of a spike at (y, x) of the source."""
     target = plan.by_name[synapse.target]
+    _, height, width = plan.source_shape(synapse)
+    y, x, whole_y, whole_x = (n // synapse.pool for n in (y, x, height, width))
+    if y >= whole_y or x >= whole_x:
+        return
     for tap_y in range(synapse.kernel):
         for tap_x in range(synapse.kernel):
-            down, rest_y = divmod(y + synapse.kernel // 2 - tap_y, synapse.stride)
-            right, rest_x = divmod(x + synapse.kernel // 2 - tap_x, synapse.stride)
+            down, rest_y = divmod(y + synapse.padding - tap_y, synapse.stride)
+            right, rest_x = divmod(x + synapse.padding - tap_x, synapse.stride)
             if rest_y == rest_x == 0 and 0 <= down < target.height and 0 <= right < target.width:
                 yield tap_y, tap_x, down, right
 
@@ -111,10 +118,14 @@ def _send(chip: Chip, sample: Sample, own: int, told: set[int], times: int) -> N
 
 
 def motif_network(motif: str, encoding: str, seed: int = 1, **changes: object) -> Network:
-    """Two layers of a motif on 2 x 6 x 5, the second at half the resolution; some weights are zero."""
+    """Two layers of a motif on 2 x 6 x 5, the second at half the resolution; or DENSE. Some weights are zero."""
     options = {"steps": 3, "channels": 4, "reductions": (1,), "encoding": encoding} | changes
     spec = NetworkSpec((2, 6, 5), classes=3, layers=2, **options)  # type: ignore[arg-type]
-    network = Network(decode(motif_genome(motif, motif, cross=2), spec), seed, lif="norse")
+    if motif == DENSE:
+        plan = dense_plan(encoding=encoding, tau=spec.tau, neuron=spec.neuron)
+    else:
+        plan = decode(motif_genome(motif, motif, cross=2), spec)
+    network = Network(plan, seed, lif="norse")
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in network.weights:

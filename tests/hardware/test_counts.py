@@ -68,14 +68,9 @@ def test_fan_out_equals_scattering_single_spikes(
 def test_any_padding_reads_what_a_convolution_reads(size: int, kernel: int, stride: int, padding: int) -> None:
     positions = max(0, (size + 2 * padding - kernel) // stride + 1)
 
-    class Padded(Synapse):
-        @property
-        def padding(self) -> int:
-            return padding
-
     spec = NetworkSpec((1, size, size), classes=2, layers=1, encoding="events")
     target = Population("L1.E1", 1, positions, positions, 0, 0, "FE")
-    synapse = Padded((INPUT,), "L1.E1", kernel, stride, False, False, None)
+    synapse = Synapse((INPUT,), "L1.E1", kernel, stride, False, False, None, padding)
     read = [0] * (size + 2 * padding)
     for position in range(positions):
         for tap in range(kernel):
@@ -84,6 +79,28 @@ def test_any_padding_reads_what_a_convolution_reads(size: int, kernel: int, stri
     assert fan_out(Plan(spec, (target,), (synapse,), ("L1.E1",)), synapse).tolist() == [
         [row * column for column in inner] for row in inner
     ]
+
+
+def test_pooled_spikes_reach_what_their_window_reaches() -> None:
+    plan, synapse = pooled(5, pool=2)
+    # windows of 2 leave a map of 2 x 2, of which a 3x3 kernel reads all four for each of the four targets
+    row = [4, 4, 4, 4, 0]
+    assert fan_out(plan, synapse).tolist() == [[row[y] and n for n in row] for y in range(5)]
+
+
+def pooled(side: int, pool: int, encoding: Encoding = "events") -> tuple[Plan, Synapse]:
+    """One channel of side x side, summed over windows, through a 3x3 kernel onto one channel."""
+    spec = NetworkSpec((1, side, side), classes=2, layers=1, encoding=encoding)
+    target = Population("L1.E1", 1, side // pool, side // pool, 0, 0, "FE")
+    synapse = Synapse((INPUT,), "L1.E1", 3, 1, False, False, None, pool=pool)
+    return Plan(spec, (target,), (synapse,), ("L1.E1",)), synapse
+
+
+def test_an_analog_input_is_pooled_before_it_is_multiplied() -> None:
+    plan, _ = pooled(4, 2, "direct")
+    silent = SpikeCounts(1, {"L1.E1": np.zeros((2, 2), np.int64)})
+    # 2 x 2 places that each see 2 x 2 values
+    assert count(plan, silent).total.macs_input == 16
 
 
 def test_fan_out_is_safe_to_change() -> None:

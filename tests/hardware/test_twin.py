@@ -16,8 +16,18 @@ from msenas.hardware.twin import Twin, twin
 from msenas.hardware.workload import has_memory, loads_of_counts, memory_loads
 from msenas.phenotype.plan import INPUT, Plan
 from tests.conftest import motif_plan
+from tests.phenotype.plans import dense_plan
 
 PICO = 1e-12
+
+
+def test_a_pooled_map_is_one_activation_per_window(events_plan: Plan) -> None:
+    plan = dense_plan(encoding="poisson")
+    silent = {p.name: np.zeros(p.shape[1:], np.int64) for p in plan.populations} | {INPUT: np.zeros((9, 8), np.int64)}
+    found = known(twin_of(plan, SpikeCounts(1, silent), load_profile("generic-45nm")))
+    # a reads 4 x 4 windows (10 rows and 10 columns of taps in bounds) of 2 channels into 3; b 2 x 2 places of 9 taps
+    # and 3 channels into 2; c 4 places of 3 and of 2 channels and d into 5; d 5 into 3; the read-out 3 x 3
+    assert found.macs == 100 * 2 * 3 + 4 * 9 * 3 * 2 + 5 * (4 * 3 + 4 * 2 + 3) + 5 * 3 + 9
 
 
 def twin_of(plan: Plan, spikes: SpikeCounts, profile: Profile, fired: dict[str, float] | None = None) -> Twin | None:

@@ -9,7 +9,7 @@ from msenas.genotype.genome import Genome
 from msenas.genotype.motifs import MOTIFS
 from msenas.genotype.space import Space
 from msenas.phenotype.decode import DisconnectedGenome, decode
-from msenas.phenotype.plan import Plan
+from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
 from msenas.phenotype.spec import NetworkSpec
 from tests.conftest import small_spec
 
@@ -24,6 +24,25 @@ def wiring(plan: Plan) -> set[str]:
     }
     assert len(lines) == len(plan.synapses)
     return lines
+
+
+def dense_plan(**changes: object) -> Plan:
+    """What no genome describes: sum pooling, convolutions without padding, dense layers, and a late loop of these.
+
+    2 x 9 x 8 -> windows of 2 -> a 3 x 4 x 4 -> b 2 x 2 x 2 -> c 5 <-> d 3; a also reaches c through windows of 2.
+    """
+    spec = NetworkSpec(**({"input_shape": (2, 9, 8), "classes": 3, "layers": 1, "steps": 3} | changes))
+    sizes = {"a": (3, 4, 4), "b": (2, 2, 2), "c": (5, 1, 1), "d": (3, 1, 1)}
+    synapses = (
+        Synapse((INPUT,), "a.E1", 3, 1, False, False, pool=2),
+        Synapse(("a.E1",), "b.E1", 3, 1, False, False, padding=0),
+        Synapse(("a.E1",), "c.E1", 2, 1, False, False, padding=0, pool=2),
+        Synapse(("b.E1",), "c.E1", 2, 1, False, False, padding=0),
+        Synapse(("d.E1",), "c.E1", 1, 1, False, True),
+        Synapse(("c.E1",), "d.E1", 1, 1, False, False),
+    )
+    populations = tuple(Population(f"{n}.E1", *shape, 0, i, n) for i, (n, shape) in enumerate(sizes.items()))
+    return Plan(spec, populations, synapses, ("d.E1",))
 
 
 @st.composite

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
 from msenas.phenotype.spec import NetworkSpec
 from tests.conftest import motif_genome, motif_plan, small_spec
 
-from .plans import NON_EMPTY, random_plans
+from .plans import NON_EMPTY, dense_plan, random_plans
 
 Spikes = dict[str, Tensor]
 MIXED = ("LI", "FbI")
@@ -62,13 +63,16 @@ def by_hand(network: Network, frames: Tensor) -> Spikes:
     for t in range(plan.spec.steps):
         now, before = {INPUT: frames[t % len(frames)]}, {n: h[-1] for n, h in history.items() if h}
         for name in instant_order(plan):
-            drive, inhibition = torch.zeros(()), torch.zeros(())
+            drive, inhibition = (torch.zeros(frames.shape[1], *plan.by_name[name].shape) for _ in range(2))
             for synapse, weight in zip(plan.synapses, network.weights, strict=True):
                 if synapse.target != name or (synapse.delayed and t == 0):
                     continue
                 spikes = sum(((before if synapse.delayed else now)[s] for s in synapse.sources), torch.zeros(()))
+                pool = synapse.pool
+                whole = [side // pool * pool for side in spikes.shape[2:]]
+                spikes = spikes[:, :, : whole[0], : whole[1]].unfold(2, pool, pool).unfold(3, pool, pool).sum((4, 5))
                 current = F.conv2d(spikes, weight.abs() if synapse.inhibitory else weight, None, synapse.stride,
-                                   synapse.kernel // 2)  # fmt: skip
+                                   synapse.padding)  # fmt: skip
                 drive, inhibition = (
                     (drive, inhibition + current) if synapse.inhibitory else (drive + current, inhibition)
                 )
@@ -104,6 +108,31 @@ def test_spikes_are_those_of_a_plain_loop_over_time(motif, encoding):
     assert sum(s.sum() for s in spikes.values()) > 0
     pooled = sum(expected[name] for name in plan.readout).mean((0, 3, 4))
     torch.testing.assert_close(scores, network.readout(pooled))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("encoding", ENCODERS)
+def test_pooling_and_dense_layers(encoding):
+    plan = dense_plan(encoding=encoding, neuron="if", v_th=0.25)
+    network, frames = on_a_grid(Network(plan, seed=3, lif="norse")), (frames_of(plan) * 8).round() / 8
+    scores, spikes = watch(network, frames)
+    expected = by_hand(network, frames)
+    assert {n: int((spikes[n] != s).sum()) for n, s in expected.items()} == dict.fromkeys(expected, 0)
+    assert all(s.any() for s in spikes.values())
+    torch.testing.assert_close(scores, network.readout(expected["d.E1"].mean((0, 3, 4))))
+    with torch.enable_grad():
+        assert torch.equal(network(frames), scores)
+
+
+@torch.no_grad()
+def test_excitation_that_is_late_alone_is_nothing_in_the_first_step():
+    plan = dense_plan()
+    late = {("b.E1", "c.E1"), ("a.E1", "c.E1")}
+    synapses = tuple(replace(s, delayed=s.delayed or (s.sources[0], s.target) in late) for s in plan.synapses)
+    network = on_a_grid(Network(replace(plan, synapses=synapses), seed=3, lif="norse"))
+    frames = (frames_of(plan) * 8).round() / 8
+    spikes, expected = watch(network, frames)[1], by_hand(network, frames)
+    assert all(torch.equal(spikes[name], train) for name, train in expected.items())
 
 
 @torch.no_grad()

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 
 from msenas.errors import GenomeError
+from msenas.phenotype.check import check_plan
 from msenas.phenotype.plan import INPUT, Block, Plan, Population, Synapse
 from tests.conftest import motif_plan, small_spec
 
-from .plans import NON_EMPTY, connected, random_plans
+from .plans import NON_EMPTY, connected, dense_plan, random_plans
 
+FORMER_DIGEST = "a679cee600499430f888aad675fd2248ad2b265c95ee30880d25e6bb955cc0da"
 FAST = settings(deadline=None, max_examples=60)
 
 
@@ -103,6 +105,33 @@ def test_labels_do_not_count():
     )
     assert other == plan
     assert other.digest == plan.digest
+
+
+def test_padding_is_half_the_kernel_unless_it_is_given():
+    synapse = Synapse((INPUT,), "L1.E1", 5, 1, False, False)
+    assert (synapse.padding, synapse.pool) == (2, 1)
+    assert synapse == Synapse((INPUT,), "L1.E1", 5, 1, False, False, None, padding=2)
+    assert replace(synapse, padding=0).padding == 0
+
+
+def test_the_digest_of_what_a_genome_describes_is_that_of_former_versions():
+    assert motif_plan("FE").digest == FORMER_DIGEST
+
+
+def test_padding_and_pooling_count_in_the_digest():
+    plan = dense_plan()
+    first, *others = plan.synapses
+    other = replace(plan, synapses=(replace(first, pool=1), *others))
+    assert len({plan.digest, other.digest, replace(plan, synapses=(replace(first, padding=0), *others)).digest}) == 3
+
+
+def test_shapes_of_pooled_and_dense_synapses():
+    plan = dense_plan()
+    assert [plan.source_shape(s)[1:] for s in plan.synapses[:3]] == [(9, 8), (4, 4), (4, 4)]
+    assert [plan.read_shape(s) for s in plan.synapses[:3]] == [(2, 4, 4), (3, 4, 4), (3, 2, 2)]
+    assert [plan.is_dense(s) for s in plan.synapses] == [False, False, True, True, True, True]
+    assert not any(motif.is_dense(s) for motif in random_plans(4, 4) for s in motif.synapses)
+    assert check_plan(plan) is plan
 
 
 def test_a_cycle_without_delay_is_refused():

@@ -15,6 +15,7 @@ from msenas.hardware.fit import RULES, check
 from msenas.hardware.profile import load_profile, profile_names
 from tests.conftest import motif_plan
 from tests.hardware.fit.plans import chain, chip, judged, looped, skipping, unknown_limit
+from tests.phenotype.plans import dense_plan
 
 CHAIN = chain(4, 8)
 CORES = {"kernel_words_per_core": (1024, 1024, 1024), "neuron_words_per_core": (1024, 1024, 1024), "cores": 3}
@@ -30,6 +31,7 @@ CASES = {
     "delay_steps": (looped(), (0, 1), (0, 0), {}),
     "kernels": (CHAIN, (1, 3), (1, 5), {}),
     "strides": (CHAIN, (1,), (2,), {}),
+    "poolings": (dense_plan(encoding="poisson"), (2, 4), (4,), {}),
     "first_filters": (CHAIN, ((1, 3, 4),), ((1, 3, 3),), {}),
     "padding_max": (CHAIN, 1, 0, {}),
     "input_sides": (CHAIN, (5, 8), (9, 16), {}),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msenas.hardware.fit.shared_cores import Block, Share, row_bits, spread
 from msenas.hardware.profile import load_profile
 from tests.hardware.fit.plans import chain, chip, skipping
-from tests.phenotype.plans import random_plans
+from tests.phenotype.plans import dense_plan, random_plans
 
 LOIHI = load_profile("loihi1").capacity
 
@@ -49,6 +49,13 @@ def test_loihi_shares_axons_among_the_channels_of_a_position():
     # 16 rows of 144 weights; 64 positions send to one core through axons of two slots.
     assert second.block == Block(16, 8, 8, 16 * (2 * 640 + 192), 64, 0)
     assert first.block.output_axons == 64 * 2
+
+
+def test_a_block_hears_every_place_of_its_windows():
+    limits = chip(neurons_per_core=1024, input_axons_per_core=4096, output_axons_per_core=4096).capacity
+    shares = {share.name: share.block for share in spread(dense_plan(encoding="poisson"), limits)}
+    # a hears the whole input, b all of a; c all of a, b and d
+    assert [shares[f"{name}.E1"].input_axons for name in "abc"] == [2 * 9 * 8, 3 * 16, 3 * 16 + 2 * 4 + 3]
 
 
 def test_chips_without_shared_axons_need_one_for_each_neuron():

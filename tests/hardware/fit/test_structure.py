@@ -1,10 +1,30 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from msenas.phenotype.plan import INPUT, Plan
+from msenas.phenotype.plan import INPUT, Plan, Synapse
 from tests.conftest import motif_plan
 from tests.hardware.fit.plans import chain, judged, population, skipping, spec, synapse
+from tests.phenotype.plans import dense_plan
+
+
+def test_dense_layers_need_no_convolutions():
+    plan = dense_plan(encoding="poisson")
+    assert judged(plan, "convolutions", False).verdict.figure == 2
+    last = ("c.E1", "d.E1")
+    dense = replace(
+        plan,
+        spec=replace(plan.spec, input_shape=(5, 1, 1)),
+        populations=tuple(p for p in plan.populations if p.name in last),
+        synapses=(Synapse((INPUT,), "c.E1", 1, 1, False, False), plan.synapses[-1]),
+    )
+    assert judged(dense, "convolutions", False).status == "pass"
+
+
+def test_without_pooling_any_chip_will_do():
+    assert judged(chain(4), "poolings", (4,)).status == "pass"
 
 
 def test_a_chip_without_a_leak_says_which_neuron_to_choose():

@@ -7,7 +7,7 @@ from msenas.hardware.fit.case import Case, taps
 from msenas.phenotype.plan import INPUT, Plan
 from tests.conftest import motif_plan
 from tests.hardware.fit.plans import chain, chip, judged, looped, population, skipping, spec, synapse
-from tests.phenotype.plans import random_plans
+from tests.phenotype.plans import dense_plan, random_plans
 
 
 @pytest.mark.parametrize(("kernel", "side", "taps"), [(3, 8, 9), (5, 8, 25), (5, 4, 16), (5, 2, 4), (3, 1, 1)])
@@ -33,6 +33,19 @@ def test_taps_agree_with_the_fan_out():
         capacity = chip().capacity
         assert capacity is not None
         assert Case(plan, capacity).synapse_count >= len(plan.synapses)
+
+
+def test_pooled_spikes_come_from_every_place_of_a_window():
+    plan = dense_plan(encoding="poisson")
+    # a: 9 windows of 4 places in 2 channels
+    assert judged(plan, "fan_in_max", 10**6).verdict.figure == 9 * 4 * 2
+    for s in plan.synapses:
+        rows, columns = taps(plan, s)
+        assert int(rows.sum()) * int(columns.sum()) * s.pool**2 == int(pairs(plan, s).sum())
+    written_out = sum(
+        int(pairs(plan, s).sum()) * plan.source_channels(s) * plan.by_name[s.target].channels for s in plan.synapses
+    )
+    assert judged(plan, "synapses_max", 10**6).verdict.figure == written_out
 
 
 def test_memory_of_a_chip_without_published_widths_is_a_lower_bound():
