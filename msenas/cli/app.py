@@ -14,7 +14,7 @@ from msenas.cli import evaluate_options as evaluate_opt
 from msenas.cli import options as opt
 from msenas.cli import train_options as train_opt
 from msenas.cli.consoles import ERR, OUT
-from msenas.cli.graph_commands import check, import_graph
+from msenas.cli.graph_commands import check, export, import_graph
 from msenas.cli.one_line_errors import OneLineErrors
 
 app = typer.Typer(
@@ -276,6 +276,7 @@ def profiles(
     show_profiles(name, as_json, OUT)
 
 
+app.command()(export)
 app.command()(check)
 app.command("import")(import_graph)
 

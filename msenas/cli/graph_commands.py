@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from msenas.cli import options as opt
-from msenas.cli.consoles import OUT
+from msenas.cli.consoles import ERR, OUT
 from msenas.cli.options import DATA, NETWORK, option
 
 TOLD = "as the file tells"
@@ -23,6 +23,36 @@ def check(
     from msenas.cli.check import run_check
 
     run_check(file, target, as_json, OUT)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="best.json or its folder.")],
+    formats: Annotated[str, typer.Option("--format", help="nir, onnx, onnx-step; several with commas.")] = "nir",
+    target: Annotated[str, typer.Option(help="What NIR files are for; `msenas check --help`.")] = "portable",
+    readout: Annotated[
+        str, typer.Option(help="current: scores of each step; spikes: a neuron for each class.")
+    ] = "current",
+    bits: Annotated[
+        int | None, typer.Option(help="Round weights to 8 or 4 bits.", show_default="float32 weights")
+    ] = None,
+    verify: Annotated[int, typer.Option(help="Samples of the test split to verify with.", min=1)] = 64,
+    golden: Annotated[bool, typer.Option("--golden", help="Also write inputs, spikes and outputs (npz).")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The file.", metavar="FILE", show_default="model.* beside best.json")
+    ] = None,
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Export a network to NIR or ONNX; the file is read back, run, and compared with the network spike by spike."""
+    chosen = opt.given({"dataset": dataset, "data": data, "window": window, "size": size})
+    from msenas.cli.export import ExportRequest, run_export
+
+    how = formats, out, target, readout, bits, verify, golden
+    run_export(ExportRequest(file, *how, chosen, download), as_json, OUT, ERR)
 
 
 def import_graph(
