@@ -11,6 +11,7 @@ import typer
 
 import msenas
 from msenas.cli import evaluate_options as evaluate_opt
+from msenas.cli import file_options as of_file
 from msenas.cli import options as opt
 from msenas.cli import train_options as train_opt
 from msenas.cli.consoles import ERR, OUT
@@ -109,23 +110,23 @@ def show(
 @app.command()
 def score(
     file: Annotated[Path, typer.Argument(help="best.json, a run folder, or a genome as JSON.")],
-    dataset: opt.Dataset = None,
-    data: opt.Data = None,
-    window: opt.Window = None,
-    size: opt.Size = None,
+    dataset: of_file.Dataset = None,
+    data: of_file.Data = None,
+    window: of_file.Window = None,
+    size: of_file.Size = None,
     download: opt.Download = False,
-    channels: opt.Channels = None,
-    steps: opt.Steps = None,
-    neuron: opt.Neuron = None,
-    tau: opt.Tau = None,
-    threshold: opt.Threshold = None,
-    encoding: opt.Encoding = None,
+    channels: of_file.Channels = None,
+    steps: of_file.Steps = None,
+    neuron: of_file.Neuron = None,
+    tau: of_file.Tau = None,
+    threshold: of_file.Threshold = None,
+    encoding: of_file.Encoding = None,
     fitness: Annotated[str | None, typer.Option(help="Fitness by name, or all.", show_default="as searched")] = None,
-    hardware: opt.Hardware = None,
-    batch: opt.Batch = None,
-    seed: opt.Seed = None,
+    hardware: of_file.Hardware = None,
+    batch: of_file.Batch = None,
+    seed: of_file.Seed = None,
     device: opt.Device = None,
-    precision: opt.Precision = None,
+    precision: of_file.Precision = None,
     as_json: opt.Json = False,
 ) -> None:
     """Score one network, fitness and energy, as the search would; options not given are those recorded in the file."""
@@ -153,10 +154,10 @@ def fit(
 @app.command()
 def train(
     file: Annotated[Path | None, typer.Argument(help="best.json or a run folder; left out with --resume.")] = None,
-    dataset: opt.Dataset = None,
-    data: opt.Data = None,
-    window: opt.Window = None,
-    size: opt.Size = None,
+    dataset: of_file.Dataset = None,
+    data: of_file.Data = None,
+    window: of_file.Window = None,
+    size: of_file.Size = None,
     download: opt.Download = False,
     epochs: train_opt.Epochs = None,
     batch: train_opt.Batch = None,
@@ -210,16 +211,16 @@ def estimate(
     picture: Annotated[
         Path | None, typer.Option("--out", help="Picture to write: .svg or .png.", metavar="FILE")
     ] = None,
-    dataset: opt.Dataset = None,
-    data: opt.Data = None,
-    window: opt.Window = None,
-    size: opt.Size = None,
+    dataset: of_file.Dataset = None,
+    data: of_file.Data = None,
+    window: of_file.Window = None,
+    size: of_file.Size = None,
     download: opt.Download = False,
-    channels: opt.Channels = None,
-    steps: opt.Steps = None,
-    neuron: opt.Neuron = None,
-    encoding: opt.Encoding = None,
-    seed: opt.Seed = None,
+    channels: of_file.Channels = None,
+    steps: of_file.Steps = None,
+    neuron: of_file.Neuron = None,
+    encoding: of_file.Encoding = None,
+    seed: of_file.Seed = None,
     as_json: opt.Json = False,
 ) -> None:
     """Estimate spikes, operations and joules per inference on one or several chips."""
@@ -240,10 +241,10 @@ def evaluate(
     hardware: evaluate_opt.Hardware = None,
     steps: evaluate_opt.Steps = None,
     noise: evaluate_opt.Noise = None,
-    dataset: opt.Dataset = None,
-    data: opt.Data = None,
-    window: opt.Window = None,
-    size: opt.Size = None,
+    dataset: of_file.Dataset = None,
+    data: of_file.Data = None,
+    window: of_file.Window = None,
+    size: of_file.Size = None,
     download: opt.Download = False,
     seed: evaluate_opt.Seed = None,
     out: evaluate_opt.Out = None,

@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 from msenas.errors import MsenasError
 
 USAGE_CODE, INTERRUPTED_CODE = 2, 130
+SHOWN_REASON = 300
+"""Characters of a reason from outside that a line repeats."""
 
 
 class OneLineErrors(TyperGroup):
@@ -24,12 +26,27 @@ class OneLineErrors(TyperGroup):
             message, code = str(error), error.exit_code
         except (KeyboardInterrupt, typer.Abort):
             message, code = "interrupted", INTERRUPTED_CODE
-        except (OSError, MemoryError) as error:
+        except OSError as error:
             message, code = f"{type(error).__name__}: {error}"[:400], USAGE_CODE
         except Exception as error:
-            # Usage errors come from click, or from the copy of it inside typer: known by their form, not their class.
-            if not hasattr(error, "format_message"):
-                raise
-            message, code = error.format_message(), getattr(error, "exit_code", USAGE_CODE)
+            message, code = _explained(error)
         typer.echo(f"msenas: {' '.join(message.split())}", err=True)
         sys.exit(code)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """The line and the exit code of lack of memory or of wrong usage; any other error is raised again."""
+    # Usage errors come from click, or from the copy of it inside typer: known by their form, not their class.
+    if hasattr(error, "format_message"):
+        return error.format_message(), getattr(error, "exit_code", USAGE_CODE)
+    if isinstance(error, MemoryError | RuntimeError) and _out_of_memory(error):
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return f"out of memory: {reason[:SHOWN_REASON]}", USAGE_CODE
+    raise error
+
+
+def _out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    # Loaded late, because this takes torch, which a command that failed for lack of memory has loaded already.
+    from msenas.phenotype.memory import out_of_memory
+
+    return out_of_memory(error)

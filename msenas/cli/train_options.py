@@ -29,7 +29,14 @@ Augment = Annotated[
     ),
 ]
 Mix = Annotated[float | None, option("Strength of mixup and cutmix; 0 is off.", COURSE, default="0")]
-Surrogate = Annotated[str | None, option("Surrogate gradient of Norse by name.", COURSE, default="triangle")]
+Surrogate = Annotated[
+    str | None,
+    option(
+        "Surrogate gradient of Norse: triangle, tanh, circ, heavi_erfc, or super (whose alpha Norse 1.1.0 ignores).",
+        COURSE,
+        default="triangle",
+    ),
+]
 Precision = Annotated[str | None, option("float32 or bfloat16.", COURSE, default="float32")]
 Patience = Annotated[
     int | None, option("Stop after so many epochs without a better one; 0 never.", COURSE, default="0")

@@ -19,6 +19,12 @@ from msenas.search.starts import Say, record_start
 from msenas.training.config import TrainConfig, build_train_config, differences
 from msenas.training.subject import Task
 
+SURROGATE_REMARKS = {
+    "super": "Norse 1.1.0 ignores the alpha of its surrogate super: the slope is 1 / (1 + |v - threshold|)^2 whatever"
+    " is set, far wider than SuperSpike's; --surrogate triangle, the default, follows its alpha"
+}
+"""What a user must know of a surrogate who chooses it."""
+
 
 @dataclass(frozen=True)
 class TrainRequest:
@@ -74,10 +80,12 @@ def _beside(file: Path, seed: int) -> Path:
 
 
 def describe(folder: TrainFolder, config: TrainConfig, task: Task, say: Say) -> None:
-    """Write the options, and add this start to those of the environment.
+    """Write the options, add this start to those of the environment, and say what is to be known of the options.
 
     Raises:
         RunError: A file cannot be written.
     """
+    if config.surrogate in SURROGATE_REMARKS:
+        say(SURROGATE_REMARKS[config.surrogate])
     write_atomically(folder.config, to_json(msgspec.to_builtins(config), indent=2) + "\n")
     record_start(folder.environment, task.dataset.provenance, say)

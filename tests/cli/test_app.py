@@ -55,6 +55,14 @@ def test_help_of_search_names_the_defaults(cli, field):
         assert f"[default: ({shown})]" in entry.partition(" --")[0]
 
 
+@pytest.mark.parametrize("command", ["score", "train", "estimate", "evaluate"])
+def test_help_says_that_the_file_decides_about_the_data(cli, command):
+    text = " ".join(cli(command, "--help")[1].replace("│", " ").split())
+    for option in ("dataset", "data", "window", "size"):
+        entry = text.partition(f" --{option} ")[2].partition(" --")[0]
+        assert "[default: (as in the file)]" in entry, option
+
+
 def test_version(cli):
     assert cli("--version") == (0, f"msenas {msenas.__version__}\n", "")
 

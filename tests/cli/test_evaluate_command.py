@@ -177,3 +177,18 @@ def test_lists_are_read_before_the_data(cli, run, monkeypatch):
     monkeypatch.setattr("msenas.cli.evaluate.deploy", pytest.fail)
     for arguments in (("--steps", "x"), ("--noise", "x"), ("--hardware", "x")):
         assert cli("evaluate", run, *arguments)[0] == 2
+
+
+@pytest.mark.parametrize("command", ["evaluate", "estimate"])
+def test_lack_of_memory_is_one_line(cli, run, tmp_path, monkeypatch, command):
+    def forward(self, frames, observe=None):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory\nmore")
+
+    deployed = deploy(run, {})
+    monkeypatch.setattr(f"msenas.cli.{command}.deploy", lambda *a, **b: deployed)
+    monkeypatch.setattr(type(deployed.network), "forward", forward)
+    out = ("--out", tmp_path / "pictures") if command == "evaluate" else ()
+    code, printed, err = cli(command, run, *FEW, *out)
+    assert (code, printed, err.count("\n")) == (2, "", 1)
+    assert err.startswith("msenas: out of memory: [enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator")
+    assert list((tmp_path / "pictures").glob("*")) == []

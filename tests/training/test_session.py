@@ -9,9 +9,11 @@ import shutil
 import pytest
 import torch
 from filelock import FileLock
+from norse.torch.functional.threshold import threshold
 
 from msenas.data import Split
 from msenas.errors import CheckFailed, InputError, RunError
+from msenas.phenotype.lif import SURROGATES
 from msenas.phenotype.network import Network
 from msenas.runs.best import read_best
 from msenas.runs.weights import load_network
@@ -464,3 +466,21 @@ def test_requests_that_make_no_sense(file, tmp_path, request_, said):
     with pytest.raises(InputError, match=said):
         train(request_(file, tmp_path), Watch(), print)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_surrogate_that_ignores_its_alpha_is_said(file, tmp_path):
+    for surrogate, count in (("super", 1), ("triangle", 0)):
+        said = []
+        run(file, tmp_path / surrogate, said=said, epochs=1, surrogate=surrogate)
+        assert sum("ignores the alpha" in line for line in said) == count
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_what_is_said_of_surrogates_is_so(surrogate):
+    slopes = []
+    for alpha in (1.0, 3.0):
+        distance = torch.tensor([-0.5, -0.1, 0.3], requires_grad=True)
+        slopes.append(torch.autograd.grad(threshold(distance, surrogate, alpha).sum(), distance)[0])
+    assert torch.equal(*slopes) == (surrogate in opening.SURROGATE_REMARKS)
+    if surrogate == "super":
+        torch.testing.assert_close(slopes[0], 1 / (1 + distance.detach().abs()) ** 2)
