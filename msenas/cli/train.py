@@ -15,6 +15,7 @@ from msenas.cli.commands import INTERRUPTED_CODE, print_json
 from msenas.cli.render import program
 from msenas.training.loop import Row
 from msenas.training.opening import TrainRequest
+from msenas.training.parallel import Elsewhere, Group, processes
 from msenas.training.session import End, Trained, Watcher, train
 
 
@@ -69,15 +70,32 @@ def training_progress(console: Console) -> Iterator[Watcher]:
 
 
 def run_train(request: TrainRequest, as_json: bool, out: Console, err: Console) -> None:
-    """Train a network and print its accuracy; exit code 130 after Ctrl-C."""
-    with training_progress(err) as watcher:
-        trained = train(request, watcher, lambda note: err.print(f"note: {note}"))
+    """Train a network, alone or with the other processes of torchrun; exit code 130 after Ctrl-C.
+
+    The first process prints the accuracy; the others say only why they cannot go on.
+    """
+    with processes() as group:
+        if group.leads:
+            with training_progress(err) as watcher:
+                trained = train(request, watcher, lambda note: err.print(f"note: {note}"), group)
+        else:
+            trained = _follow(request, group)
+    if not group.leads:
+        raise typer.Exit(INTERRUPTED_CODE if trained.end is End.INTERRUPTED else 0)
     if as_json:
         print_json(_about(trained))
     else:
         _print(trained, out)
     if trained.end is End.INTERRUPTED:
         raise typer.Exit(INTERRUPTED_CODE)
+
+
+def _follow(request: TrainRequest, group: Group) -> Trained:
+    """Train without a word; what another process has said is not said again."""
+    try:
+        return train(request, Silent(), lambda note: None, group)
+    except Elsewhere as failure:
+        raise typer.Exit(failure.exit_code) from None
 
 
 def _about(trained: Trained) -> dict[str, object]:

@@ -22,6 +22,7 @@ from msenas.training.config import TrainConfig
 from msenas.training.feed import Batch, Feed
 from msenas.training.objective import Spending, error, imitation
 from msenas.training.optimise import Average, learning_rate, make_optimizer
+from msenas.training.parallel import ALONE, Group
 
 Labelled = Callable[[], Iterable[tuple[Tensor, np.ndarray]]]
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -143,6 +144,7 @@ class Trainer:
         teacher: a module whose scores are imitated, in inference mode.
         pressure: the energy penalty.
         advance: told the mean loss so far after every step.
+        group: the processes that share every batch.
     """
 
     config: TrainConfig
@@ -153,6 +155,7 @@ class Trainer:
     teacher: nn.Module | None = None
     pressure: Pressure | None = None
     advance: Callable[[float], None] = lambda loss: None
+    group: Group = ALONE
 
     def epoch(self, state: State, deadline: float = math.inf) -> Row | None:
         """Train one epoch and validate; None if the deadline (`time.monotonic`) came first, and the state is spoilt.
@@ -164,7 +167,7 @@ class Trainer:
         state.network.steps = self.config.steps(state.epoch, state.network.plan.spec.steps)
         losses, rates = [], []
         for step, batch in enumerate(self.feed.epoch(state.epoch)):
-            if time.monotonic() > deadline:
+            if deadline < math.inf and self.group.agree(time.monotonic() > deadline):
                 return None
             rate_now = self._set_rate(state, step)
             try:
@@ -175,7 +178,8 @@ class Trainer:
             rates.append(fired)
             self.advance(float(np.mean(losses)))
         calibrate(state.average.network, (frames.to(self.device) for frames in self.calibration()))
-        found = accuracy_and_loss(state.average.network, self.validation(), self.device)
+        self.group.equalise(state.average.network)
+        found = accuracy_and_loss(state.average.network, self.validation(), self.device, self.group)
         state.epoch += 1
         return Row(state.epoch, float(np.mean(losses)), *found, float(np.mean(rates)), rate_now)
 
@@ -187,12 +191,12 @@ class Trainer:
         return rate
 
     def _step(self, state: State, batch: Batch) -> tuple[float, float]:
-        """One step; short of memory, the batch is taken in twice as many parts."""
+        """One step; short of memory, the batch is taken in twice as many parts, unless other processes wait for one."""
         while True:
             try:
                 return self._in_parts(state, batch)
             except (MemoryError, RuntimeError) as failure:
-                if not out_of_memory(failure) or state.parts * 2 > len(batch.targets) // 2:
+                if self.group.size > 1 or not out_of_memory(failure) or state.parts * 2 > len(batch.targets) // 2:
                     raise
             state.parts *= 2
 
@@ -200,11 +204,13 @@ class Trainer:
         state.optimizer.zero_grad(set_to_none=True)
         loss, rate, count = 0.0, 0.0, len(batch.targets)
         for places in torch.arange(count).tensor_split(state.parts):
+            places = self.group.own(places)
             share = len(places) / count
             part = Batch(batch.images[places], batch.frames[:, places], batch.targets[places])
             value, fired = self._loss(state.network, part)
             torch.autograd.backward(value * share)
             loss, rate = loss + share * float(value.detach()), rate + share * fired
+        loss, rate = self.group.add_up(state.network.parameters(), (loss, rate))
         norm = float(nn.utils.clip_grad_norm_(state.network.parameters(), self.config.clip or math.inf))
         if not math.isfinite(loss + norm):
             raise CheckFailed(f"the loss is {loss:g} and the norm of its gradient {norm:g}")
@@ -213,7 +219,8 @@ class Trainer:
         return loss, rate
 
     def _loss(self, network: Network, batch: Batch) -> tuple[Tensor, float]:
-        config, spending = self.config, Spending(network.plan)
+        config, samples = self.config, len(batch.targets)
+        spending = Spending(network.plan, whole=lambda mean: self.group.mean(mean, samples))
         frames = batch.frames.to(self.device, DTYPES[config.precision])
         scores = network.scores(frames, spending)
         loss = error(scores, batch.targets.to(self.device), config)
@@ -244,15 +251,16 @@ def without_denormals() -> Iterator[None]:
 
 @torch.no_grad()
 def accuracy_and_loss(
-    network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], device: torch.device
+    network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], device: torch.device, group: Group = ALONE
 ) -> tuple[float, float]:
-    """Share of samples whose largest score is at their label, and mean cross-entropy."""
+    """Share of samples whose largest score is at their label, and mean cross-entropy; a group shares the batches."""
     network.eval()
     right = total = 0
     loss = 0.0
-    for frames, labels in batches:
+    for frames, labels in group.own_batches(batches):
         scores, wanted = network(frames.to(device)), torch.from_numpy(labels).to(device)
         right += int((scores.argmax(1) == wanted).sum())
         loss += float(F.cross_entropy(scores, wanted.long(), reduction="sum"))
         total += len(labels)
-    return right / total, loss / total
+    sums = group.total(torch.tensor([right, loss, total], dtype=torch.float64)).tolist()
+    return float(sums[0] / sums[2]), float(sums[1] / sums[2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -47,11 +47,13 @@ class Spending:
         plan: the network.
         rates: mean spikes per neuron and step by population.
         synops: synaptic operations per inference; without those of the input, which no weight changes.
+        whole: makes means over the samples that are seen here those of a whole batch.
     """
 
     plan: Plan
     rates: dict[str, Tensor] = field(default_factory=dict)
     synops: Tensor | float = 0.0
+    whole: Callable[[Tensor], Tensor] = lambda mean: mean
 
     def __post_init__(self) -> None:
         self._reach = reach_by_source(self.plan)
@@ -66,7 +68,7 @@ class Spending:
 
     def pull(self, rate: float) -> Tensor:
         """Mean squared distance of the firing rates from `rate`."""
-        return torch.stack([(r - rate) ** 2 for r in self.rates.values()]).mean()
+        return ((self.whole(torch.stack(list(self.rates.values()))) - rate) ** 2).mean()
 
     def excess(self, joule_per_synop: float, fixed: float, budget: float) -> Tensor:
         """Energy above a budget, as a share of the budget; 0 below it.
@@ -76,7 +78,7 @@ class Spending:
             fixed: energy of what no weight changes.
             budget: joule per inference.
         """
-        energy = torch.as_tensor(self.synops) * joule_per_synop + fixed
+        energy = self.whole(torch.as_tensor(self.synops)) * joule_per_synop + fixed
         return F.relu(energy / budget - 1.0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import msgspec
 
 from msenas.errors import InputError, RunError
-from msenas.runs.best import Best, read_best
+from msenas.runs.best import Best, read_best, write_best
 from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.runs.lock import locked
 from msenas.runs.train_folder import TrainFolder
 from msenas.search.starts import Say, record_start
 from msenas.training.config import TrainConfig, build_train_config, differences
+from msenas.training.loop import State, Trainer
 from msenas.training.subject import Task
 
 SURROGATE_REMARKS = {
@@ -77,6 +80,52 @@ def _beside(file: Path, seed: int) -> Path:
     parent = file if file.is_dir() else file.parent
     names = chain((f"trained-{seed}",), (f"trained-{seed}-{i}" for i in count(2)))
     return next(parent / name for name in names if not os.path.lexists(parent / name))
+
+
+def enter_folder(
+    folder: TrainFolder,
+    request: TrainRequest,
+    best: Best,
+    trainer: Trainer,
+    state: State,
+    task: Task,
+    held: ExitStack,
+    say: Say,
+) -> None:
+    """Take the folder for this process or its group, and the state that it holds; what is taken is added to `held`.
+
+    Raises:
+        InputError: The folder is taken, or holds another training; or a file cannot be read or written.
+    """
+    group = trainer.group
+    if group.leads:
+        if not request.resume:
+            folder.create()
+        held.enter_context(locked(folder.path))
+    if request.resume:
+        _restore(folder, state, task, say)
+        if trainer.feed.size // state.parts < group.size:
+            raise InputError(f"{folder.path} takes batches in {state.parts} parts; {group.size} processes are too many")
+    elif group.leads:
+        folder.check_free()
+        write_best(folder.network, msgspec.structs.replace(best, weights=None))
+    if group.leads:
+        describe(folder, trainer.config, task, say)
+
+
+def _restore(folder: TrainFolder, state: State, task: Task, say: Say) -> None:
+    """Take up the last epoch that was written."""
+    if not folder.state.exists():
+        return
+    saved = folder.read_state()
+    try:
+        state.restore(saved)
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise RunError(f"{folder.state} does not fit the network: {reason}") from None
+    if saved.get("data") != task.digest:
+        raise RunError(f"{task.dataset.name} holds other samples or splits than {folder.path} was begun with")
+    say(f"resuming {folder.path} after epoch {state.epoch}")
 
 
 def describe(folder: TrainFolder, config: TrainConfig, task: Task, say: Say) -> None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import torch
 
-from msenas.errors import CheckFailed, RunError
+from msenas.errors import CheckFailed, InputError, RunError
 from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.runs.best import Best, read_best, write_best
-from msenas.runs.lock import locked
 from msenas.runs.train_folder import TrainFolder
 from msenas.runs.weights import write_weights
 from msenas.search.config import seconds
@@ -28,7 +26,9 @@ from msenas.training.config import TrainConfig
 from msenas.training.curves import draw_curves
 from msenas.training.feed import evaluation_batches
 from msenas.training.loop import Row, State, Trainer, accuracy_and_loss, without_denormals
-from msenas.training.opening import TrainRequest, describe, open_folder
+from msenas.training.opening import TrainRequest, enter_folder, open_folder
+from msenas.training.parallel import ALONE, Elsewhere, Group
+from msenas.training.shared_norm import share_moments
 from msenas.training.subject import Task, make_trainer, open_task
 
 
@@ -77,56 +77,52 @@ class Trained:
     seconds: float
 
 
-def train(request: TrainRequest, watcher: Watcher, say: Say) -> Trained:
+def train(request: TrainRequest, watcher: Watcher, say: Say, group: Group = ALONE) -> Trained:
     """Train a network, or continue.
+
+    Args:
+        request: what the user asked for; of a group, that of the first process counts.
+        watcher: sees the training as it goes on.
+        say: takes one-line notes for the user.
+        group: the processes that train together.
 
     Raises:
         InputError: The file, an option, the data or the folder cannot be used.
         CheckFailed: The loss is not a finite number, or memory ran out.
+        Elsewhere, Lost: Another process of the group has failed.
     """
     begun = time.monotonic()
-    folder, best, config = open_folder(request)
+    folder, best, config = group.first(lambda: open_folder(request))
     if request.resume and folder.best.exists():
         return _recorded(folder, begun, say)
-    task = open_task(best, config, download=request.download)
-    device = torch.device(pick_device(config.device))
-    trainer = make_trainer(task, config, device, watcher.step)
+    task, trainer = group.together(lambda: _prepared(request, best, config, watcher, group))
     network = Network(task.plan, best.weight_seed + config.seed, surrogate=config.surrogate)
-    state = State.fresh(network.to(device), config)
-    if not request.resume:
-        folder.create()
-    with locked(folder.path), _explained(folder, state), without_denormals():
-        if request.resume:
-            _restore(folder, state, task, say)
-        else:
-            folder.check_free()
-            write_best(folder.network, msgspec.structs.replace(best, weights=None))
-        describe(folder, config, task, say)
+    state = State.fresh(network.to(trainer.device), config)
+    share_moments(network.norms, group)
+    with ExitStack() as held, _explained(folder, state, group), without_denormals():
+        group.together(lambda: enter_folder(folder, request, best, trainer, state, task, held, say))
         watcher.begin(config.epochs, state.epoch, trainer.feed.steps)
         deadline = math.inf if config.time_limit is None else begun + seconds(config.time_limit)
         found: tuple[float | None, float | None] = None, None
         try:
             end = _epochs(folder, trainer, state, task, watcher, deadline, say)
             if end is not End.TIME_LIMIT:
-                found = _finish(folder, task, best, config, state, device, end)
+                found = _finish(folder, task, best, trainer, state, end)
         except KeyboardInterrupt:
             end = End.INTERRUPTED
     return Trained(folder.path, end, state.epoch, state.best_epoch, *found, time.monotonic() - begun)
 
 
-def _restore(folder: TrainFolder, state: State, task: Task, say: Say) -> None:
-    """Take up the last epoch that was written."""
-    if not folder.state.exists():
-        return
-    saved = folder.read_state()
-    try:
-        state.restore(saved)
-    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise RunError(f"{folder.state} does not fit the network: {reason}") from None
-    if saved.get("data") != task.digest:
-        raise RunError(f"{task.dataset.name} holds other samples or splits than {folder.path} was begun with")
-    say(f"resuming {folder.path} after epoch {state.epoch}")
+def _prepared(
+    request: TrainRequest, best: Best, config: TrainConfig, watcher: Watcher, group: Group
+) -> tuple[Task, Trainer]:
+    """The data and the trainer of this process, before anything is written."""
+    task = open_task(best, config, download=request.download)
+    device = group.device(pick_device(config.device))
+    trainer = make_trainer(task, config, device, watcher.step, group)
+    if trainer.feed.size < group.size:
+        raise InputError(f"batches of {trainer.feed.size} samples cannot be shared by {group.size} processes")
+    return task, trainer
 
 
 def _recorded(folder: TrainFolder, begun: float, say: Say) -> Trained:
@@ -175,29 +171,33 @@ def _epochs(
         spent = time.monotonic() - start
         images = trainer.feed.steps * trainer.feed.size / spent
         timings.append({"epoch": row.epoch, "seconds": round(spent, 3), "images_per_second": round(images, 1)})
-        if state.note(row):
-            write_weights(folder.weights, state.average.network)
-        folder.write_lines(folder.metrics, map(asdict, state.rows))
-        folder.write_lines(folder.timings, timings)
-        folder.write_state(state.saved() | {"data": task.digest})
+        better = state.note(row)
+        if trainer.group.leads:
+            _write(folder, state, task, timings, better)
         watcher.epoch(row, images)
     return End.FINISHED
 
 
+def _write(folder: TrainFolder, state: State, task: Task, timings: list[dict[str, Any]], better: bool) -> None:
+    """Write an epoch that has just been noted."""
+    if better:
+        write_weights(folder.weights, state.average.network)
+    folder.write_lines(folder.metrics, map(asdict, state.rows))
+    folder.write_lines(folder.timings, timings)
+    folder.write_state(state.saved() | {"data": task.digest})
+
+
 def _finish(
-    folder: TrainFolder,
-    task: Task,
-    best: Best,
-    config: TrainConfig,
-    state: State,
-    device: torch.device,
-    end: End,
+    folder: TrainFolder, task: Task, best: Best, trainer: Trainer, state: State, end: End
 ) -> tuple[float, float]:
     """Read the test split once, with the weights of the best epoch, and write best.json; accuracies on val and test."""
-    network = state.average.network
+    config, network = trainer.config, state.average.network
     network.load_state_dict(state.best)
     batches = evaluation_batches(task.dataset.test, task.spec, task.standard, config.seed)
-    val, (test, _) = state.rows[state.best_epoch - 1].val_accuracy, accuracy_and_loss(network, batches, device)
+    val = state.rows[state.best_epoch - 1].val_accuracy
+    test, _ = accuracy_and_loss(network, batches, trainer.device, trainer.group)
+    if not trainer.group.leads:
+        return val, test
     weights = write_weights(folder.weights, network)
     folder.write_lines(folder.metrics, map(asdict, state.rows))
     draw_curves(folder.curves, state.rows, task.dataset.name, test)
@@ -218,15 +218,21 @@ def _finish(
 
 
 @contextmanager
-def _explained(folder: TrainFolder, state: State) -> Iterator[None]:
+def _explained(folder: TrainFolder, state: State, group: Group) -> Iterator[None]:
     """Say what is kept when a training cannot go on."""
     try:
         yield
     except (CheckFailed, MemoryError, RuntimeError) as failure:
+        if isinstance(failure, CheckFailed) and not group.leads:
+            # A loss is that of all processes, so the first one says the same.
+            raise Elsewhere(failure.exit_code) from None
         if not isinstance(failure, CheckFailed) and not out_of_memory(failure):
             raise
         what, hint = str(failure), "train in another folder with a smaller --lr or --clip"
         if not isinstance(failure, CheckFailed):
             what, hint = f"out of memory after epoch {state.epoch}, with batches in {state.parts} parts", "--resume"
+            if group.size > 1:
+                what = f"process {group.rank + 1} of {group.size}: {what}"
+                hint = "--resume in one process takes batches in parts; in another folder, --batch may be smaller"
         kept = f"{folder.state} holds epoch {state.epoch}" if folder.state.exists() else "no epoch was finished"
         raise CheckFailed(f"{what}; {kept}; {hint}") from None

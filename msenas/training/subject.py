@@ -27,6 +27,7 @@ from msenas.search.scoring import prepare_subject, subject_of
 from msenas.training.config import TrainConfig
 from msenas.training.feed import Feed, calibration_frames, evaluation_batches
 from msenas.training.loop import Pressure, Trainer
+from msenas.training.parallel import ALONE, Group
 
 DATA_OPTIONS = ("dataset", "data", "window", "size")
 """Options that choose the data; not given, they stay as the network was searched with."""
@@ -83,7 +84,9 @@ def open_task(best: Best, config: TrainConfig, *, download: bool = False) -> Tas
     return Task(best.plan_for(prepared.spec), dataset, prepared.evaluator.probe.standard, provenance)
 
 
-def make_trainer(task: Task, config: TrainConfig, device: torch.device, advance: Callable[[float], None]) -> Trainer:
+def make_trainer(
+    task: Task, config: TrainConfig, device: torch.device, advance: Callable[[float], None], group: Group = ALONE
+) -> Trainer:
     """Everything that stays the same during a training.
 
     Raises:
@@ -106,6 +109,7 @@ def make_trainer(task: Task, config: TrainConfig, device: torch.device, advance:
         teacher=teacher,
         pressure=_pressure(task.plan, config) if config.energy_weight else None,
         advance=advance,
+        group=group,
     )
 
 
