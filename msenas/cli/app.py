@@ -71,6 +71,8 @@ def search(
     strategy: opt.Strategy = None,
     operators: opt.Operators = None,
     pick: opt.Pick = None,
+    finalists: opt.Finalists = None,
+    finalist_epochs: opt.FinalistEpochs = None,
     preset: opt.Preset = None,
     workers: opt.Workers = None,
     device: opt.Device = None,

@@ -12,11 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from msenas.cli.finals import finals_progress, finals_table
 from msenas.cli.fit import passed_over
 from msenas.cli.progress import search_progress
 from msenas.cli.render import print_result, score_table
 from msenas.data import DATASETS, Found, find
 from msenas.errors import CheckFailed, GenomeError
+from msenas.finals.session import has_finals, hold_finals
 from msenas.fitness.evaluate import ScoreError, Scores
 from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
 from msenas.phenotype.outline import outline
@@ -32,14 +34,23 @@ INTERRUPTED_CODE = 130
 
 
 def run_search(request: Request, as_json: bool, out: Console, err: Console) -> None:
-    """Run or resume a search and print its result; exit code 130 after Ctrl-C."""
+    """Run or resume a search, with finals if asked for, and print its result; exit code 130 after Ctrl-C."""
+
+    def say(note: str) -> None:
+        err.print(f"note: {note}")
+
     with search_progress(err) as progress:
-        result = search(request, progress, lambda note: err.print(f"note: {note}"), err.is_terminal)
+        result, held = search(request, progress, say, err.is_terminal), None
+    if has_finals(result):
+        with finals_progress(err) as watcher:
+            result, held = hold_finals(result, watcher, say)
     best = read_best(result.folder) if result.summary.best is not None else None
     if as_json:
         about = {"out": str(result.folder), "end": result.end.value, "seconds": round(result.seconds, 2)}
-        print_json(about | result.summary.as_dict())
+        print_json(about | result.summary.as_dict() | {"finalists": held.as_dicts() if held else []})
     else:
+        if held is not None and held.rungs:
+            out.print(finals_table(held))
         print_result(result, best.genotype if best else None, out)
     if result.end is End.INTERRUPTED:
         raise typer.Exit(INTERRUPTED_CODE)

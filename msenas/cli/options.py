@@ -44,6 +44,10 @@ Generations = Annotated[int | None, option("Generations, the random one included
 Strategy = Annotated[str | None, option("evolution or random.", BUDGET, default="evolution")]
 Operators = Annotated[str | None, option("default or paper.", BUDGET, default="default")]
 Pick = Annotated[str | None, option("Rule for best.json: knee, fitness or energy.", BUDGET, default="knee")]
+Finalists = Annotated[
+    int | None, option("Train the best of the front briefly; the best on validation data wins.", BUDGET, default="0")
+]
+FinalistEpochs = Annotated[int | None, option("Epochs of the finalists that get farthest.", BUDGET, default="8")]
 Preset = Annotated[str | None, option("paper: 50 x 80 evaluations.", BUDGET)]
 
 Workers = Annotated[int | None, option("Worker processes.", RUN, default="one per core")]

@@ -20,6 +20,9 @@ from msenas.hardware.quantity import joules
 from msenas.search.loop import End
 from msenas.search.session import Result
 
+PICKED_BY = {"finalists": "validation accuracy in the finals"}
+"""Rules of choice whose names need words."""
+
 
 def motif_line(genome: Genome) -> str:
     """The motifs of a genome in one line."""
@@ -62,7 +65,8 @@ def print_result(result: Result, genome: Genome | None, console: Console) -> Non
     if summary.best is None or genome is None:
         console.print("no live network was found")
     else:
-        origin = f"best.json is no. {summary.best_id}, picked by {summary.pick} from a front of {summary.front}"
+        how = PICKED_BY.get(summary.pick, summary.pick)
+        origin = f"best.json is no. {summary.best_id}, picked by {how} from a front of {summary.front}"
         title = f"{origin}: {motif_line(genome)}"
         console.print(score_table(summary.best, config.fitness, config.hardware, title))
         if summary.best_fit is not None:

@@ -7,6 +7,9 @@ timings.jsonl       seconds per evaluation (kept apart: everything else is the s
 state.json          generation, parents and random state: enough to resume
 front.json          the Pareto front so far
 best.json           the network picked from it
+finalists.jsonl     one line per finalist and rung: how well it does on validation data after brief training
+finalists/          rules.json, what was compared and how; and of each finalist, by number, metrics.jsonl and,
+                    as long as it may have to go on, state.pt
 *.png               pictures
 """
 
@@ -118,6 +121,9 @@ class RunFolder:
         self.state = path / "state.json"
         self.front = path / "front.json"
         self.best = path / "best.json"
+        self.finalists = path / "finalists"
+        self.rules = self.finalists / "rules.json"
+        self.standings = path / "finalists.jsonl"
 
     def create(self) -> None:
         """Make the folder, or take an existing one that is empty.

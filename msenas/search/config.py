@@ -71,6 +71,8 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     strategy: str = "evolution"
     operators: str = "default"
     pick: str = "knee"
+    finalists: int = 0
+    finalist_epochs: int = 8
     workers: int | None = None
     device: str = "auto"
     precision: str = "float32"
@@ -110,10 +112,14 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
             ("seed", 0, 2**63 - 1),
             ("workers", 1, 1024),
             ("layers", 1, MAX_LAYERS),
+            ("finalists", 0, 1000),
+            ("finalist_epochs", 1, 100_000),
         ):
             value = getattr(self, field)
             if value is not None and not least <= value <= most:
-                raise InputError(f"{field} must be {least} to {most}, not {value}")
+                raise InputError(f"{field.replace('_', '-')} must be {least} to {most}, not {value}")
+        if self.finalists == 1:
+            raise InputError("finalists must be 2 at least, as a single one has no rival; 0 trains none")
         for field, low, number in (("tau", 1.0, self.tau), ("threshold", 1e-6, self.threshold)):
             if not low <= number <= 1e6:
                 raise InputError(f"{field} must be {low:g} to 1e+06, not {number}")
@@ -238,8 +244,9 @@ def write_toml(config: SearchConfig) -> str:
 
 
 def differences(old: SearchConfig, new: SearchConfig) -> list[str]:
-    """Options that differ and may not when a run is resumed, as `name: old -> new`."""
-    fixed = [f for f in SearchConfig.__struct_fields__ if f not in CHANGEABLE]
+    """Options that differ and may not when a run is resumed, as `name: old -> new`; finalists may be added to none."""
+    added = () if old.finalists else ("finalists", "finalist_epochs")
+    fixed = [f for f in SearchConfig.__struct_fields__ if f not in (*CHANGEABLE, *added)]
     if set(old.motifs) == set(new.motifs):
         fixed.remove("motifs")
     return [

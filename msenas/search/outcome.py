@@ -21,7 +21,7 @@ from msenas.runs.folder import Record, RunFolder, Unfit
 from msenas.search.config import SearchConfig
 from msenas.search.evolution import Individual, front
 from msenas.search.objectives import minimised, values
-from msenas.search.pick import PICKS
+from msenas.search.pick import ORDERS, PICKS
 from msenas.search.plots import plot_history, plot_pareto
 from msenas.search.prepare import Prepared, versions
 from msenas.search.workers import Job, Outcome
@@ -206,6 +206,12 @@ def gain(records: Sequence[Record], config: SearchConfig) -> Gain | None:
 def _pick(members: Sequence[Individual], config: SearchConfig) -> int:
     points = np.array([m.objectives for m in members], dtype=float)
     return PICKS[config.pick](points, config.objectives)
+
+
+def ordered(members: Sequence[Individual], config: SearchConfig) -> list[Individual]:
+    """The front with the network that the rule of choice picks first, then the others by the same rule."""
+    points = np.array([m.objectives for m in members], dtype=float)
+    return [members[int(i)] for i in ORDERS[config.pick](points, config.objectives)] if members else []
 
 
 def _reseed(members: Sequence[Individual], prepared: Prepared, evaluate: Evaluate) -> dict[int, list[float | None]]:

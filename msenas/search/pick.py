@@ -1,4 +1,4 @@
-"""Which network of the front becomes best.json.
+"""Which network of the front becomes best.json, and which come after it.
 
     knee      farthest from the straight line (plane) through the best of each objective, after scaling each to 0..1
     fitness   the best fitness
@@ -13,28 +13,35 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 Pick = Callable[[np.ndarray, Sequence[str]], int]
+Order = Callable[[np.ndarray, Sequence[str]], np.ndarray]
 
 
-def knee(points: np.ndarray, names: Sequence[str]) -> int:
-    """Index of the point that lies farthest below the hyperplane sum of scaled objectives = const.
+def by_knee(points: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Indices of the points, those first that lie farthest below the hyperplane sum of scaled objectives = const.
 
     Args:
         points: objectives to be minimised [front, objectives].
         names: their names.
 
-    With two objectives this is the point farthest from the line between the ends of the front. Ties go to the first.
+    With two objectives the first is the point farthest from the line between the ends of the front. Points that lie
+    equally far stay in their order.
     """
     low, high = points.min(0), points.max(0)
     scaled = (points - low) / np.where(high > low, high - low, 1.0)
-    return int(np.argmin(scaled.sum(1)))
+    return np.argsort(scaled.sum(1), kind="stable")
 
 
-def _best_of(objective: str) -> Pick:
-    def pick(points: np.ndarray, names: Sequence[str]) -> int:
+def _by(objective: str) -> Order:
+    def order(points: np.ndarray, names: Sequence[str]) -> np.ndarray:
         column = list(names).index(objective)
-        return int(np.lexsort((*points.T[::-1], points[:, column]))[0])
+        return np.lexsort((*points.T[::-1], points[:, column]))
 
-    return pick
+    return order
 
 
-PICKS: dict[str, Pick] = {"knee": knee, "fitness": _best_of("fitness"), "energy": _best_of("energy")}
+def _first(order: Order) -> Pick:
+    return lambda points, names: int(order(points, names)[0])
+
+
+ORDERS: dict[str, Order] = {"knee": by_knee, "fitness": _by("fitness"), "energy": _by("energy")}
+PICKS: dict[str, Pick] = {name: _first(order) for name, order in ORDERS.items()}

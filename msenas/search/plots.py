@@ -19,11 +19,16 @@ GREY, WARM, DARK = "#b8bcc4", "#d9582b", "#22262e"
 
 
 def plot_pareto(
-    path: Path, records: Sequence[Record], members: Sequence[Individual], picked: int, config: SearchConfig
+    path: Path,
+    records: Sequence[Record],
+    members: Sequence[Individual],
+    picked: int,
+    config: SearchConfig,
+    rule: str | None = None,
 ) -> None:
     """The first two objectives of every live network, the front, and the network that was picked.
 
-    With a single objective its value is drawn over the evaluations.
+    With a single objective its value is drawn over the evaluations. `rule` is what picked; None is that of the options.
     """
     names = config.objectives[:2]
     figure = Figure(figsize=(7, 5), layout="constrained")
@@ -40,7 +45,7 @@ def plot_pareto(
         facecolors="none",
         edgecolors=DARK,
         linewidths=1.6,
-        label=f"best.json (no. {picked}, {config.pick})",
+        label=f"best.json (no. {picked}, {rule or config.pick})",
     )
     if len(names) == 2:
         axes.set(xlabel=_label(names[0], config), ylabel=_label(names[1], config))

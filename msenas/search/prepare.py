@@ -68,6 +68,8 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     dataset = load(data_spec(config), download=download, progress=progress)
     if len(dataset.classes) < 2:
         raise DataError(f"{config.dataset} has {len(dataset.classes)} class; at least 2 are needed")
+    if config.finalists and not len(dataset.val):
+        raise DataError(f"{config.dataset} has no samples in its val split, on which finalists are compared")
     spec = config.network(dataset.shape, len(dataset.classes))
     space = _space(config, spec, profile)
     standard = Standard(dataset.mean, tuple(s if s > 0 else 1.0 for s in dataset.std))

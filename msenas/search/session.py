@@ -53,13 +53,23 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """A search that has ended, one way or another."""
+    """A search that has ended, one way or another.
+
+    Attributes:
+        folder: the run folder.
+        end: how it ended.
+        config: the options, resolved.
+        summary: the numbers.
+        seconds: since it was started.
+        run: its parts and its record.
+    """
 
     folder: Path
     end: End
     config: SearchConfig
     summary: Summary
     seconds: float
+    run: Search
 
 
 def search(request: Request, progress: Progress, say: Say, show_loading: bool = False) -> Result:
@@ -96,7 +106,7 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
             with workers(evaluator, spec, prepared.config.workers or 1) as pool:
                 end = run(found, state, pool.evaluate)
     summary = summarise(found.records, prepared.config, found.unfit)
-    return Result(folder.path, end, prepared.config, summary, time.monotonic() - begun)
+    return Result(folder.path, end, prepared.config, summary, time.monotonic() - begun, found)
 
 
 def _open(request: Request) -> tuple[RunFolder, SearchConfig]:

@@ -103,7 +103,8 @@ def enter_folder(
             folder.create()
         held.enter_context(locked(folder.path))
     if request.resume:
-        _restore(folder, state, task, say)
+        if restore(folder, state, task):
+            say(f"resuming {folder.path} after epoch {state.epoch}")
         if trainer.feed.size // state.parts < group.size:
             raise InputError(f"{folder.path} takes batches in {state.parts} parts; {group.size} processes are too many")
     elif group.leads:
@@ -113,10 +114,14 @@ def enter_folder(
         describe(folder, trainer.config, task, say)
 
 
-def _restore(folder: TrainFolder, state: State, task: Task, say: Say) -> None:
-    """Take up the last epoch that was written."""
+def restore(folder: TrainFolder, state: State, task: Task) -> bool:
+    """Take up the last epoch that was written; whether there is one.
+
+    Raises:
+        RunError: The state is damaged, or belongs to another training.
+    """
     if not folder.state.exists():
-        return
+        return False
     saved = folder.read_state()
     try:
         state.restore(saved)
@@ -125,7 +130,7 @@ def _restore(folder: TrainFolder, state: State, task: Task, say: Say) -> None:
         raise RunError(f"{folder.state} does not fit the network: {reason}") from None
     if saved.get("data") != task.digest:
         raise RunError(f"{task.dataset.name} holds other samples or splits than {folder.path} was begun with")
-    say(f"resuming {folder.path} after epoch {state.epoch}")
+    return True
 
 
 def describe(folder: TrainFolder, config: TrainConfig, task: Task, say: Say) -> None:

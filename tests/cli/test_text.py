@@ -33,7 +33,7 @@ def printed(screen):
 
 def result(end=End.FINISHED, records=None, folder="runs/x"):
     records = [record(0)] if records is None else records
-    return Result(Path(folder), end, SearchConfig(), summarise(records, SearchConfig()), 1.0)
+    return Result(Path(folder), end, SearchConfig(), summarise(records, SearchConfig()), 1.0, None)
 
 
 def test_given_options():
@@ -142,6 +142,6 @@ def test_result_of_a_search_for_a_chip_says_how_the_best_fits_and_what_was_passe
     config = SearchConfig(hardware="speck2f", must_fit=True)
     summary = summarise(records, config, {"cores": Unfit(7, "cores 10 (chip: 9)")})
     screen = console()
-    print_result(Result(Path("runs/x"), End.FINISHED, config, summary, 1.0), motif_genome("FE"), screen)
+    print_result(Result(Path("runs/x"), End.FINISHED, config, summary, 1.0, None), motif_genome("FE"), screen)
     assert "speck2f: fits; nearest limit: cores, 50% used" in printed(screen)
     assert "passed over because they do not fit speck2f: cores 7 times" in printed(screen)

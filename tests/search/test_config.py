@@ -45,6 +45,8 @@ EVERYTHING = {
     "strategy": "random",
     "operators": "paper",
     "pick": "energy",
+    "finalists": 4,
+    "finalist_epochs": 3,
     "workers": 3,
     "device": "cpu",
     "precision": "bfloat16",

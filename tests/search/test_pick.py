@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from msenas.search.pick import PICKS, knee
+from msenas.search.pick import ORDERS, PICKS
 
 NAMES = ("fitness", "energy")
 
@@ -24,11 +24,12 @@ NAMES = ("fitness", "energy")
     ],
 )
 def test_knee(points, index):
-    assert knee(np.array(points, dtype=float), NAMES) == index
+    assert PICKS["knee"](np.array(points, dtype=float), NAMES) == index
 
 
 def test_knee_ignores_units():
     points = np.array([[0, 1], [0.2, 0.3], [1, 0]])
+    knee = PICKS["knee"]
     assert knee(points, NAMES) == knee(points * [1e-9, 1e6] + [5, -2], NAMES) == 1
 
 
@@ -52,3 +53,12 @@ def test_best_of_one_objective(rule, index):
 
 def test_ties_go_to_the_better_other_objective():
     assert PICKS["fitness"](np.array([[1.0, 5.0], [1.0, 4.0]]), NAMES) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "order"), [("knee", [1, 0, 2, 3]), ("fitness", [0, 1, 2, 3]), ("energy", [3, 2, 1, 0])]
+)
+def test_orders_by_hand(rule, order):
+    """Scaled sums of the objectives: 1, 0.5, 1, 1."""
+    points = np.array([[0.0, 1.0], [0.2, 0.3], [0.75, 0.25], [1.0, 0.0]])
+    assert ORDERS[rule](points, ("fitness", "energy")).tolist() == order
