@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +36,6 @@ def test_a_single_network_has_no_rival():
 def test_laws(entrants, epochs):
     rungs = course(entrants, epochs)
     assert (rungs[0].entrants, rungs[-1].epochs, rungs[-1].go_on) == (entrants, epochs, 1)
-    for rung, after in zip(rungs, rungs[1:], strict=False):
+    for rung, after in pairwise(rungs):
         assert rung.go_on == after.entrants == (rung.entrants + 1) // 2
         assert 1 <= rung.epochs <= after.epochs <= 2 * rung.epochs

@@ -265,7 +265,7 @@ def test_a_finalist_that_cannot_be_trained_comes_last(prepared, tmp_path, monkey
 
 def test_no_finalist_can_be_trained(prepared, tmp_path, monkeypatch):
     spoil(monkeypatch, *(decode(motif_genome(*motifs), prepared.spec).digest for motifs in MOTIFS))
-    with pytest.raises(CheckFailed, match="no finalist can be trained, .*the loss is nan.*is what knee picked"):
+    with pytest.raises(CheckFailed, match=r"no finalist can be trained, .*the loss is nan.*is what knee picked"):
         hold(tmp_path / "r", prepared)
     assert read_best(tmp_path / "r").provenance["pick"] == "knee"
 
@@ -293,7 +293,7 @@ def test_a_damaged_record_is_one_line(prepared, tmp_path, damage):
 def test_a_folder_that_cannot_be_used_is_one_line(prepared, tmp_path):
     result = searched(tmp_path / "r", prepared)
     result.run.folder.finalists.write_text("a file")
-    with pytest.raises(RunError, match="cannot use .*finalists"):
+    with pytest.raises(RunError, match=r"cannot use .*finalists"):
         hold_finals(result, Watch(), print)
 
 
