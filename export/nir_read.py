@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import h5py
 import nir
 import numpy as np
 
 from export.hdf5 import LARGEST_CONTENT, Contents, opened, shown
+from export.hdf5_objects import Group
 from export.nir_check import MOST_EDGES, MOST_NODES, at_node, wired
 from export.nir_fields import node_of
 from export.nir_order import Edge
@@ -61,14 +61,14 @@ def _check_version(version: str) -> None:
         raise InputError(f"version {shown(version)} is newer than {NEWEST_MAJOR}.x, which is read")
 
 
-def _text(contents: Contents, group: h5py.Group, name: str) -> str:
+def _text(contents: Contents, group: Group, name: str) -> str:
     value = contents.value(group, name)
     if not isinstance(value, str):
         raise InputError(f"{name!r} is no text")
     return value
 
 
-def _nodes(contents: Contents, group: h5py.Group) -> dict[str, nir.NIRNode]:
+def _nodes(contents: Contents, group: Group) -> dict[str, nir.NIRNode]:
     names = contents.names(group)
     if len(names) > MOST_NODES:
         raise InputError(f"has {len(names):,} nodes; at most {MOST_NODES:,} are read")
@@ -79,7 +79,7 @@ def _nodes(contents: Contents, group: h5py.Group) -> dict[str, nir.NIRNode]:
     return nodes
 
 
-def _node(contents: Contents, group: h5py.Group) -> nir.NIRNode:
+def _node(contents: Contents, group: Group) -> nir.NIRNode:
     kind = _text(contents, group, "type")
     if kind == "NIRGraph":
         return node_of(kind, {})
@@ -89,21 +89,21 @@ def _node(contents: Contents, group: h5py.Group) -> nir.NIRNode:
     return node
 
 
-def _edges(contents: Contents, graph: h5py.Group) -> list[Edge]:
+def _edges(contents: Contents, graph: Group) -> list[Edge]:
     ends = contents.texts(graph, "edges", 2 * MOST_EDGES)
     if ends.size and (ends.ndim != 2 or ends.shape[1] != 2):
         raise InputError(f"edges are {list(ends.shape)}; pairs of names are needed")
     return [(str(source), str(target)) for source, target in ends.reshape(-1, 2)]
 
 
-def _metadata(contents: Contents, parent: h5py.Group) -> dict[str, Any]:
+def _metadata(contents: Contents, parent: Group) -> dict[str, Any]:
     """What is told about a graph or node: texts, numbers, and the same in groups."""
     if "metadata" not in contents.names(parent):
         return {}
     return _members(contents, contents.group(parent, "metadata"), 0)
 
 
-def _members(contents: Contents, group: h5py.Group, depth: int) -> dict[str, Any]:
+def _members(contents: Contents, group: Group, depth: int) -> dict[str, Any]:
     if depth == DEEPEST_METADATA:
         raise InputError(f"metadata are nested deeper than {DEEPEST_METADATA}")
     found: dict[str, Any] = {}
