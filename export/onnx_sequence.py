@@ -17,6 +17,7 @@ from export.graph import INPUT, OUTPUT, Graph, Neurons, Node, Shape
 from export.onnx_nodes import apply
 from export.onnx_step import BATCH, SCORES, SPIKES, step, told_as, with_state
 from export.onnx_writer import Writer, floats
+from msenas.errors import InputError
 
 FRAMES, TIME = "frames", "time"
 """Names of the input, and of the number of frames."""
@@ -49,7 +50,7 @@ def sequence_graph(graph: Graph, counts: bool = False) -> GraphProto:
         counts: also give the spikes of each population, summed over time, [B, C, H, W].
 
     Raises:
-        InputError: The graph cannot be computed in one pass.
+        InputError: The graph cannot be computed in one pass, or a loop of it is driven by nothing.
     """
     return _Sequence(graph).write(counts)
 
@@ -103,6 +104,8 @@ class _Sequence:
         first, shape = block.nodes[0].name, self.shapes
         reads = {n.name: [s for s in self.graph.sources[n.name] if s not in block.names] for n in block.nodes}
         outside = {name: self.each_step(name, sources) for name, sources in reads.items() if sources}
+        if not outside:
+            raise InputError(f"{first} and what it forms a loop with read nothing from outside")
         keepers = [node for node in block.nodes if with_state(node)]
         heard = [node for node in block.nodes if isinstance(node, Neurons) or self.heard(node, block)]
 

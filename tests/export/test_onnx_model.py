@@ -317,3 +317,10 @@ def test_populations_need_different_names():
     nodes = conv("a", 1.0), replace(neurons("b"), population="L1.E1"), replace(neurons("c"), population="L1_E1")
     with pytest.raises(InputError, match="two populations would be called 'L1_E1'"):
         to_onnx(chain(*nodes))
+
+
+def test_a_loop_that_nothing_drives():
+    nodes = conv("a", 1.0), neurons("b"), neurons("c"), conv("d", 1.0, delayed=True)
+    edges = ((INPUT, "a"), ("a", "b"), ("b", OUTPUT), ("c", "d"), ("d", "c"))
+    with pytest.raises(InputError, match="d and what it forms a loop with read nothing from outside"):
+        to_onnx(Graph((1, 1, 2), 2, nodes, edges, "current", {}))
