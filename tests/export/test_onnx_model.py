@@ -22,7 +22,7 @@ from msenas.genotype.motifs import MOTIFS
 from tests.conftest import motif_plan
 from tests.export.networks import BROKEN, broken_plan
 from tests.export.reference import exact_graph, frames_for, play
-from tests.phenotype.plans import NON_EMPTY, connected
+from tests.phenotype.plans import NON_EMPTY, connected, dense_plan
 
 CLOSE = 1e-6
 
@@ -162,6 +162,15 @@ def test_a_delay_without_its_loop_is_kept(motif, tmp_path):
     frames = frames_for(graph, 4, 2)
     for form in FORMS:
         same(run(graph, frames, tmp_path, form), play(graph, frames))
+
+
+def test_pooling_and_dense_layers_fire_as_the_plain_loop(tmp_path):
+    graph = exact_graph(dense_plan())
+    frames = frames_for(graph, 4, 3)
+    expected = play(graph, frames)
+    assert all(train.any() for train in expected.spikes.values())
+    for form in FORMS:
+        same(run(graph, frames, tmp_path, form), expected)
 
 
 @given(connected(), st.integers(0, 99), st.sampled_from(["current", "spikes"]))
