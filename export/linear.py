@@ -122,7 +122,9 @@ def squared(linear: Linear, side: Pair, gives: Pair) -> Square:
     rows, columns = linear.weight.shape[2:]
     up, left = linear.padding
     strides = {stride for stride, places in zip(linear.stride, gives, strict=True) if places > 1}
-    for padding in range(max(up, left), max(up, left) + max(rows, columns, *side) + 1):
+    least_padding = max(up, left)
+    most_padding = least_padding + max(rows, columns, *side) if len(strides) < 2 else -1
+    for padding in range(least_padding, most_padding + 1):
         least = max(rows + padding - up, columns + padding - left)
         for kernel in range(least, min(side) + 2 * padding + 1):
             stride = _stride(strides, [s + 2 * padding - kernel for s in side])

@@ -9,7 +9,7 @@ from msenas.phenotype.picture_circuit import GAP, columns, place_circuit, split_
 from msenas.phenotype.picture_parts import layer_of, synapse_text
 from msenas.phenotype.plan import Plan, Population, Synapse
 from tests.conftest import motif_plan, small_spec
-from tests.phenotype.plans import NON_EMPTY
+from tests.phenotype.plans import NON_EMPTY, dense_plan
 
 
 def placed(plan: Plan):
@@ -108,7 +108,19 @@ def test_what_no_genome_describes_is_refused():
         split_layers(replace(plan, readout=("L1.E1",)))
 
 
+def test_networks_of_other_forms_are_drawn_or_refused():
+    plan = dense_plan()
+    with pytest.raises(GenomeError, match=r"cannot draw d\.E1 -> c\.E1, which leads back"):
+        split_layers(plan)
+    ahead = replace(plan, synapses=tuple(s for s in plan.synapses if not s.delayed))
+    assert [layer.output for layer in split_layers(ahead)] == [(f"{name}.E1",) for name in "abcd"]
+    unheard = replace(ahead, synapses=tuple(s for s in ahead.synapses if s.sources != ("b.E1",)))
+    with pytest.raises(GenomeError, match="cannot draw b; no other layer hears"):
+        split_layers(unheard)
+
+
 def test_texts():
+    assert synapse_text(Synapse(("a.E1",), "b.E1", 5, 1, False, False, pool=2)) == "sum 2, 5x5"
     assert synapse_text(Synapse(("input",), "L1.E1", 5, 2, False, False, None)) == "5x5 /2"
     assert synapse_text(Synapse(("L1.I1",), "L1.E1", 3, 1, True, True, None)) == "3x3 [t-1]"
     assert [layer_of(name) for name in ("L12.E1", "input")] == ["L12", "input"]

@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 
 from msenas.errors import InputError
-from msenas.runs.best import SCHEMA, Best, Weights, forms, write_best
+from msenas.phenotype.encoding import Standard
+from msenas.phenotype.plan import INPUT, Plan, Population, Synapse
+from msenas.phenotype.spec import NetworkSpec
+from msenas.runs.best import SCHEMA, SCHEMA_STRUCTURE, Best, Weights, forms, write_best
+from msenas.runs.structure import structure_of
 from msenas.search.config import SearchConfig
 from msenas.search.outcome import best_of
 from msenas.search.prepare import prepare
-from msenas.search.scoring import RECORDED, prepare_subject, read_subject, score
+from msenas.search.scoring import RECORDED, STANDARD, prepare_subject, read_subject, score, subject_of
 from tests.conftest import motif_genome, small_spec
 from tests.data import make_files
 from tests.search.conftest import record
@@ -25,6 +29,46 @@ OPTIONS = {"layers": 1, "batch": 4, "seed": 3, "steps": 3, "channels": 8, "tau":
 @pytest.fixture
 def prepared():
     return prepare(SearchConfig(**OPTIONS))
+
+
+def foreign(**changes):
+    """A network of two dense layers for the digits that no genome describes."""
+    spec = NetworkSpec((1, 8, 8), 10, 1, **({"steps": 3, "tau": 3.0, "v_th": 0.25} | changes))
+    populations = (Population("a.E1", 6, 1, 1, 0, 0, "a"), Population("b.E1", 10, 1, 1, 0, 1, "b"))
+    synapses = (
+        Synapse((INPUT,), "a.E1", 8, 1, False, False, padding=0),
+        Synapse(("a.E1",), "b.E1", 1, 1, False, False),
+    )
+    structure = structure_of(Plan(spec, populations, synapses, ("b.E1",)))
+    about = {"dataset": {"name": "digits"}, STANDARD: {"mean": [0.0], "std": [1.0]}}
+    return Best(schema=SCHEMA_STRUCTURE, structure=structure, network=spec, provenance=about)
+
+
+def test_a_structure_brings_its_options(tmp_path):
+    write_best(tmp_path / "best.json", foreign())
+    subject = read_subject(tmp_path)
+    found = prepare_subject(subject, {})
+    assert (subject.genome, found.spec) == (None, foreign().network)
+    assert found.evaluator.probe.standard == Standard((0.0,), (1.0,))
+    assert subject.plan(found.spec) == foreign().plan
+    assert prepare_subject(subject, {"steps": 5}).spec.steps == 5
+    names = [name for name, _ in score(subject, found, ["rdm-contrast"])]
+    assert names == ["rdm-contrast"]
+
+
+@pytest.mark.parametrize("name", ["layers", "channels", "motifs"])
+def test_a_structure_has_no_options_of_genomes(name):
+    with pytest.raises(InputError, match=f"--{name} does not apply"):
+        prepare_subject(subject_of(foreign()), {name: 4})
+
+
+@pytest.mark.parametrize(
+    "standard", [3, {"mean": [0.0]}, {"mean": [0.0], "std": [0.0]}, {"mean": [0, 0], "std": [1, 1]}]
+)
+def test_a_damaged_standard_is_refused(standard):
+    best = msgspec.structs.replace(foreign(), provenance=foreign().provenance | {STANDARD: standard})
+    with pytest.raises(InputError, match=r"provenance\.standard"):
+        prepare_subject(subject_of(best), {})
 
 
 @pytest.mark.parametrize("form", ["flat", "readable"])
