@@ -49,7 +49,7 @@ def test_only_whole_maps_are_flattened(rng):
     part = flatten(2, 4, 4)
     part.start_dim = 1
     nodes = {"input": source(2, 4, 4), "a": fire(2, 4, 4), "b": part, "output": sink(2, 16)}
-    with pytest.raises(InputError, match="node 'b' gives \\[2, 16\\]|flattens axes 1 to -1"):
+    with pytest.raises(InputError, match=r"node 'b' gives \[2, 16\]"):
         follow(checked(graph(nodes)), (2, 4, 4))
 
 
@@ -57,7 +57,7 @@ def test_a_bias_is_not_padded(rng):
     nodes = {"input": source(1, 4, 4), "a": conv(rng, (1, 1, 1, 1)), "b": conv(rng, (1, 1, 3, 3), padding=1)}
     nodes |= {"c": fire(1, 4, 4), "d": flatten(1, 4, 4), "e": affine(rng, 3, 16), "f": fire(3), "output": sink(3)}
     nodes["a"].bias[:] = 1
-    with pytest.raises(InputError, match="node 'b' .*pads a map that has a bias"):
+    with pytest.raises(InputError, match=r"node 'b' .*pads a map that has a bias"):
         follow(checked(graph(nodes)), (1, 4, 4))
 
 

@@ -32,6 +32,21 @@ def test_two_layers_by_hand():
     assert synflow(network) == pytest.approx(math.log(3 * 4.5))
 
 
+def test_pooling_adds_up():
+    network = chain(1, 1, (INPUT, "L1.E1", False), weights=[2.0], readout="L1.E1")
+    plan = network.plan
+    pooled = Plan(
+        NetworkSpec((1, 2, 2), classes=2, layers=1),
+        plan.populations,
+        (Synapse((INPUT,), "L1.E1", 1, 1, False, False, pool=2),),
+        plan.readout,
+    )
+    other = Network(pooled)
+    other.load_state_dict(network.state_dict())
+    # a window of four ones
+    assert synflow(other) == pytest.approx(math.log(2 * 4 * 2 * 0.75))
+
+
 def test_borders_count():
     network = chain(2, 3, (INPUT, "L1.E1", False), weights=[1.0], readout="L1.E1")
     # every position of a 2 x 2 map sees 4 of the 9 taps
