@@ -14,6 +14,7 @@ from msenas.genotype.genome import Genome
 from msenas.genotype.motifs import PRINCIPALS, ROLES
 from msenas.phenotype.check import NAME
 from msenas.phenotype.decode import decode
+from msenas.phenotype.picture_parts import layer_of
 from msenas.phenotype.plan import INPUT, Plan
 from msenas.phenotype.spec import NetworkSpec
 
@@ -59,7 +60,7 @@ def _layer(node: str, taken: Mapping[str, str]) -> str:
     """A node's name without what the name of a layer may not hold, different from those that are taken."""
     plain = re.sub(r"\W", "_", node, flags=re.ASCII)[:LABEL] or "n"
     plain = plain if plain[0].isalpha() and plain != INPUT else f"n{plain}"
-    layers = {name.partition(".")[0] for name in taken.values()}
+    layers = {layer_of(name) for name in taken.values()}
     number, layer = 1, plain
     while layer in layers:
         number += 1
@@ -94,7 +95,10 @@ def labelled(plan: Plan, nodes: Mapping[str, str], told: Told) -> tuple[Plan, Ge
         decoded = None
     if decoded == plan:
         return decoded, genome
-    motif = {name: "" if DECODED.fullmatch(name) else _printable(node) for name, node in nodes.items()}
+    motif = {
+        name: "" if DECODED.fullmatch(name) else _printable(node if node not in told.populations else layer_of(name))
+        for name, node in nodes.items()
+    }
     return replace(plan, populations=tuple(replace(p, motif=motif[p.name]) for p in plan.populations)), None
 
 

@@ -139,7 +139,9 @@ def _provenance(request: ImportRequest, imported: Imported) -> dict[str, Any]:
         if "dataset" not in found:
             raise InputError("--data needs --dataset NAME")
         found["dataset"] = {**found["dataset"], "path": request.data}
-    if spec.encoding == "direct" and not (imported.told.own or request.standardise):
+    if told.get(STANDARD) is not None:
+        found[STANDARD] = told[STANDARD]
+    elif spec.encoding == "direct" and not (imported.told.own or request.standardise):
         channels = spec.input_shape[0]
         found[STANDARD] = {"mean": [0.0] * channels, "std": [1.0] * channels}
     content = read_bytes(request.file, LARGEST_CONTENT)
@@ -180,7 +182,7 @@ def _remarks(imported: Imported, provenance: dict[str, Any]) -> Iterator[str]:
         yield f"tau is {common.tau:g} time steps of {common.dt:g} s (--dt)"
     if not told.own:
         yield f"the input is taken for {spec.encoding}, T = {spec.steps} (--encoding, --steps)"
-    if STANDARD in provenance:
+    if STANDARD in provenance and not told.own:
         yield "images are fed as 0..1; --standardise feeds them with zero mean and unit variance"
     if "dataset" not in provenance:
         yield "no data set is known; give --dataset here, or to each command that runs the network"

@@ -119,6 +119,7 @@ def test_a_network_of_events_is_drawn(cli, tmp_path, rng):
 def test_a_network_of_ours_comes_back_with_its_genome(cli, tmp_path):
     plan, genome = motif_plan("FE", "FbI", steps=5), motif_genome("FE", "FbI")
     about = {"network": asdict(plan.spec), "genome": list(genome.flat()), "dataset": {"name": "digits"}, "seed": 4}
+    about["standard"] = {"mean": [0.25], "std": [0.5]}
     write_nir(tmp_path / "ours.nir", lower(plan, tensors_of(trained(plan)), about=about))
     code, out, err = cli("import", tmp_path / "ours.nir")
     assert (code, err) == (0, "")
@@ -126,7 +127,7 @@ def test_a_network_of_ours_comes_back_with_its_genome(cli, tmp_path):
     best = read_best(tmp_path / "ours")
     assert (best.schema, best.genotype, best.plan, best.structure) == (SCHEMA, genome, plan, None)
     assert (best.provenance["seed"], best.provenance["dataset"]) == (4, {"name": "digits"})
-    assert "standard" not in best.provenance
+    assert best.provenance["standard"] == about["standard"]
 
 
 @pytest.mark.parametrize(

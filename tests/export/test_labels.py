@@ -13,6 +13,7 @@ from export.told import Told
 from msenas.errors import InputError
 from msenas.phenotype.check import NAME
 from tests.conftest import motif_genome, motif_plan
+from tests.phenotype.plans import dense_plan
 
 
 @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=8, unique=True))
@@ -61,6 +62,13 @@ def test_a_genome_that_is_none_is_left_out(genome):
     found, none = labelled(plan, {p.name: "node" for p in plan.populations}, Told(about={"genome": genome}))
     assert none is None
     assert [p.motif for p in found.populations] == ["", ""]
+
+
+def test_labels_are_names_of_nodes_or_of_layers_that_are_told():
+    plan = dense_plan()
+    nodes = {p.name: f"node {p.name}" for p in plan.populations}
+    found, _ = labelled(plan, nodes, Told(populations={"node b.E1": "b.E1"}))
+    assert [p.motif for p in found.populations] == ["node a.E1", "b", "node c.E1", "node d.E1"]
 
 
 def test_the_genome_of_the_plan():
