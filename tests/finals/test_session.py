@@ -305,7 +305,8 @@ def test_order_of_standings():
 
 
 def test_data_without_validation_samples_are_refused_before_the_search(prepared, monkeypatch):
-    dataset = replace(prepared.dataset, val=replace(prepared.dataset.val, rows=prepared.dataset.val.rows[:0]))
+    val = prepared.dataset.val
+    dataset = replace(prepared.dataset, val=replace(val, rows=val.rows[:0], labels=val.labels[:0]))
     monkeypatch.setattr(preparing, "load", lambda *a, **b: dataset)
     with pytest.raises(DataError, match="no samples in its val split, on which finalists are compared"):
         prepare(prepared.config)
