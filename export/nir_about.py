@@ -51,11 +51,13 @@ def populations_of(graph: nir.NIRGraph, names: Iterable[str]) -> dict[str, str]:
         raise InputError(f"metadata {KEY!r}: 'populations' must give a population for each node")
     found = {}
     for population in names:
-        nodes = [node for node, of in told.items() if of == population]
+        nodes = [node for node, of in told.items() if of == population and node in spiking]
         tail = population.replace(".", "_")
         nodes = nodes or [node for node in sorted(spiking) if node == tail or node.endswith("_" + tail)]
-        if len(nodes) != 1 or nodes[0] not in spiking:
+        if len(nodes) != 1:
             named = f": {', '.join(map(shown, nodes[:4]))}" if nodes else ""
-            raise InputError(f"population {population!r} has {len(nodes)} nodes in the file{named}; one is needed")
+            raise InputError(
+                f"population {population!r} has {len(nodes)} nodes in the file{named} that spike; one is needed"
+            )
         found[population] = nodes[0]
     return found

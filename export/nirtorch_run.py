@@ -44,6 +44,9 @@ def run_nirtorch(graph: nir.NIRGraph, frames: NDArray[Any], dt: float = DT) -> T
     if len(ready.sources[ready.output]) > 1:
         raise InputError(f"nirtorch does not sum the edges that enter the output {shown(ready.output)}")
     _names_stay_apart(ready.graph.nodes)
+    for name, read in ready.sources.items():
+        if read and ready.order.late.issuperset((source, name) for source in read):
+            raise InputError(f"nirtorch does not know the shape of what {shown(name)} reads, as all of it is late")
     trains: dict[str, list[NDArray[np.uint8]]] = {
         name: [] for name, node in ready.graph.nodes.items() if isinstance(node, SPIKING)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def chain(shape: tuple[int, ...], *nodes: nir.NIRNode, gives: tuple[int, ...] | 
     """Nodes one behind the other, n0 to n9, between `input` and `output`."""
     names = ["input", *(f"n{i}" for i in range(len(nodes))), "output"]
     ends = nir.Input(np.array(shape)), nir.Output(np.array(gives or shape))
-    return graph(dict(zip(names, [ends[0], *nodes, ends[1]], strict=True)), *zip(names, names[1:], strict=False))
+    return graph(dict(zip(names, [ends[0], *nodes, ends[1]], strict=True)), *itertools.pairwise(names))
 
 
 def graph(nodes: Mapping[str, nir.NIRNode], *edges: tuple[str, str], **metadata: Any) -> nir.NIRGraph:
@@ -54,7 +55,7 @@ def small_network(rng: np.random.Generator | None = None, **metadata: Any) -> ni
         "output": nir.Output(np.array([3])),
     }
     names = list(nodes)
-    return nir.NIRGraph(nodes, list(zip(names, names[1:], strict=False)), metadata)
+    return nir.NIRGraph(nodes, list(itertools.pairwise(names)), metadata)
 
 
 def loop(first: str = "n1", second: str = "n2", third: str = "n3") -> nir.NIRGraph:
