@@ -66,15 +66,21 @@ def named_ends(view: View) -> Iterator[Finding]:
                 yield Finding(name, "error", f"it must be called {wanted!r}", f"the name {wanted!r}")
 
 
+ORDER_FIX = "names that sort in the order of computation, late synapses after all others"
+
+
+def wirable(view: View) -> Iterator[Finding]:
+    """Every node can be computed at some time."""
+    if view.late_by_wiring is None:
+        yield Finding(WHOLE, "error", "some nodes wait for one another for ever", "every node reached from the input")
+
+
 def order(view: View) -> Iterator[Finding]:
     """The order of names and nirtorch agree on which edges of a loop act one step late."""
-    fix = "names that sort in the order of computation, late synapses after all others"
-    if view.late_by_wiring is None:
-        yield Finding(WHOLE, "error", "nodes wait for one another for ever: nothing tells which edge is late", fix)
-        return
-    for source, target in sorted(view.late_by_wiring ^ view.late_by_name):
-        late = "late" if (source, target) in view.late_by_wiring else "not late"
-        yield Finding(target, "error", f"its input from {source} is {late}, against the order of names", fix)
+    for source, target in sorted((view.late_by_wiring or frozenset()) ^ view.late_by_name):
+        late = "late" if (source, target) in (view.late_by_wiring or ()) else "not late"
+        reason = f"nirtorch takes its input from {source} as {late}, against the order of names"
+        yield Finding(target, "approximated", reason, ORDER_FIX)
 
 
 def no_loops(reason: str) -> Rule:

@@ -20,7 +20,7 @@ NO_RESET = "potentials are always reset to 0"
 NO_LEAK = "potentials always decay to 0"
 CONVOLUTIONS: tuple[Rule, ...] = (par.ungrouped, par.square_kernels)
 """What NIR's own type check demands of convolutions."""
-WIRED: tuple[Rule, ...] = (at.flat, at.ends, at.order, par.plain_pooling, *CONVOLUTIONS)
+WIRED: tuple[Rule, ...] = (at.flat, at.ends, at.wirable, par.plain_pooling, *CONVOLUTIONS)
 """Rules of all readers that have nirtorch wire the graph."""
 
 
@@ -50,6 +50,7 @@ TARGETS: Mapping[str, Target] = {
         "portable",
         (
             *WIRED,
+            at.order,
             at.types(
                 "Conv2d",
                 "Affine",
@@ -79,6 +80,7 @@ TARGETS: Mapping[str, Target] = {
             par.unit_gain("norse"),
             par.if_gain(1.0, 1.0 / par.DT, otherwise="r is ignored, and inputs are added as they are"),
             par.zero("v_reset", nir.LIF, nir.IF, nir.CubaLIF, reason=NO_RESET),
+            par.zero("v_leak", nir.LIF, nir.CubaLIF, reason="potentials begin at it and not at 0"),
             at.wiring_note,
         ),
     ),
@@ -103,6 +105,7 @@ TARGETS: Mapping[str, Target] = {
             par.zero("v_reset", nir.LIF, nir.CubaLIF, reason=NO_RESET),
             par.uniform("v_threshold"),
             par.time_step("either"),
+            par.slower_than_a_step,
             at.no_dense_self_loops,
         ),
     ),

@@ -6,18 +6,19 @@ output holds `output` [T, B, ...] and, for each node that fires, `spikes/NODE` [
 What is done besides loading is what a user has to do as well; see docs/peers.md.
 """
 
+import json
 import sys
 import warnings
 from collections import defaultdict
+from functools import partial
 
 import nir
 import numpy as np
 import torch
 
 DT = 1e-4
-NORSE_DT = 1e-3
-"""Time steps of the files that the exporter writes, in seconds; that for Norse is its default."""
-FIRING = (nir.IF, nir.LIF)
+"""Time step in seconds of files that do not tell theirs."""
+FIRING = (nir.IF, nir.LIF, nir.CubaLIF)
 
 
 class Spikes:
@@ -65,7 +66,8 @@ def norse(graph, frames):
     from norse.torch.utils.import_nir import _import_norse_module
 
     kinds = (nir.Affine, nir.Linear, nir.Conv2d, nir.Flatten, nir.IF, nir.LIF, nir.CubaLIF, nir.SumPool2d)
-    nodes = dict.fromkeys(kinds, lambda node: _import_norse_module(node, dt=NORSE_DT))
+    dt = time_step(graph)
+    nodes = dict.fromkeys(kinds, lambda node: _import_norse_module(node, dt=dt))
     return step_by_step(graph, lambda g: nirtorch.nir_to_torch(g, nodes), frames, batched=False)
 
 
@@ -80,18 +82,25 @@ def spikingjelly(graph, frames):
     """Its importer, step by step."""
     from spikingjelly.activation_based.nir_exchange import import_from_nir
 
-    return step_by_step(graph, lambda g: import_from_nir(g, dt=DT), frames, batched=True)
+    return step_by_step(graph, lambda g: import_from_nir(g, dt=time_step(graph)), frames, batched=True)
+
+
+def time_step(graph):
+    """What the file tells; or tau / r, unless r is 1; or the usual step."""
+    told = json.loads(graph.metadata.get("msenas", "{}")).get("dt")
+    leaky = [node for node in graph.nodes.values() if isinstance(node, nir.LIF) and node.r.flat[0] != 1]
+    return told or (float(leaky[0].tau.flat[0]) / float(leaky[0].r.flat[0]) if leaky else DT)
 
 
 class Neuron(torch.nn.Module):
     """tau dv/dt = (v_leak - v) + r I in Euler steps; an IF node adds r I."""
 
-    def __init__(self, node):
+    def __init__(self, node, dt):
         super().__init__()
         leaky = isinstance(node, nir.LIF)
         names = ["r", "v_threshold", "v_reset", *(["tau", "v_leak"] if leaky else [])]
         self.of = {name: torch.from_numpy(np.array(getattr(node, name), np.float32)) for name in names}
-        self.rate = DT / self.of["tau"] if leaky else 1.0
+        self.rate = dt / self.of["tau"] if leaky else 1.0
 
     def forward(self, current, state=None):
         drive = self.of["r"] * current
@@ -113,7 +122,8 @@ def nirtorch(graph, frames):
     """nirtorch with neurons of our own and an Affine that keeps its bias."""
     import nirtorch as library
 
-    nodes = {nir.LIF: Neuron, nir.IF: Neuron, nir.Affine: affine}
+    neuron = partial(Neuron, dt=time_step(graph))
+    nodes = {nir.LIF: neuron, nir.IF: neuron, nir.Affine: affine}
     return step_by_step(graph, lambda g: library.nir_to_torch(g, nodes), frames, batched=False)
 
 
