@@ -52,7 +52,7 @@ class Case:
     @property
     def title(self) -> str:
         """The case in a few words."""
-        extra = [self.neuron] if self.neuron != "lif" else []
+        extra = ["IF"] if self.neuron == "if" else [f"tau {self.tau:g}"] if self.tau != 2.0 else []
         parts = [self.motif, self.kernel, "cross-layer" if self.cross else "plain", self.encoding, *extra]
         return " ".join(parts)
 

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+import nir
 import numpy as np
 
+from export.simulate import simulate
 from tests.peers.networks import CHAIN, NAMES, Agreement, Case, Run, run, trained
 from tests.peers.peers import CONVENTIONS, ROOT, Job, Result, python_of
 from tests.peers.peers import run as run_peer
@@ -33,22 +35,57 @@ CASES = (
 def rows(cases: Sequence[Case], steps: int, samples: int, folder: Path) -> list[str]:
     """A line of the table for each case."""
     peers = [peer for peer in CONVENTIONS if python_of(peer)]
-    runs, jobs = [], {peer: [] for peer in peers}
+    runs, files, jobs = [], [], {peer: [] for peer in peers}
     for number, case in enumerate(cases):
         runs.append(run(case, trained(case, folder / str(number)), steps, samples))
         given = folder / f"{number}.npz"
         np.savez(given, frames=runs[-1].frames)
+        files.append(by_simulator(runs[-1], runs[-1].export(folder / f"{number}.nir", "portable")))
         for peer in peers:
             model = runs[-1].export(folder / f"{number}-{peer}.nir", CONVENTIONS[peer])
             jobs[peer].append(Job(model, given, folder / f"{number}-{peer}.npz"))
         print(case.title, flush=True)
     found = {peer: run_peer(peer, jobs[peer]) for peer in peers}
-    lines = [f"| network | fired | {' | '.join(peers)} |", f"|---|---|{'---|' * len(peers)}"]
+    lines = [f"| network | fired | {' | '.join(peers)} | our simulator |", f"|---|---|{'---|' * len(peers)}---|"]
+    notes: list[str] = []
     for number, (case, own) in enumerate(zip(cases, runs, strict=True)):
-        cells = [cell(own, found[peer][number]) for peer in peers]
+        result, near = files[number]
+        cells = [cell(own, found[peer][number]) for peer in peers] + [cell(own, result)]
+        if near is not None:
+            like = [peer for peer in peers if same(found[peer][number], result)]
+            notes.append(
+                f"- {case.title}: begins {near:.1e} from the threshold; {', '.join(like)} fire as our simulator."
+            )
         share = np.mean([spikes.mean() for spikes in own.spikes.values()])
         lines.append(f"| {case.title} | {share:.1%} | {' | '.join(cells)} |")
-    return lines
+    return [*lines, "", *notes]
+
+
+def by_simulator(own: Run, model: Path) -> tuple[Result, float | None]:
+    """What the file says, by our simulator of NIR; and how near to the threshold the first difference began, if any."""
+    distances: dict[tuple[str, int], np.ndarray] = {}
+
+    def watch(name: str, t: int, distance: np.ndarray) -> None:
+        distances[name, t] = np.abs(distance)
+
+    trace = simulate(nir.read(model), own.frames, watch=watch)
+    near: list[tuple[int, float]] = []
+    for population, fired in own.spikes.items():
+        node = own.node_of(list(trace.spikes), population)
+        other = trace.spikes[node] != fired
+        if other.any():
+            first = int(np.argmax(other.any(axis=tuple(range(1, other.ndim)))))
+            near.append((first, float(distances[node, first][other[first]].min())))
+    earliest = min((t for t, _ in near), default=0)
+    return Result(trace.outputs, trace.spikes), min((d for t, d in near if t == earliest), default=None)
+
+
+def same(one: Result, other: Result) -> bool:
+    """Whether two fired the same spikes everywhere."""
+    if one.error:
+        return False
+    numbers = {name.partition("_")[2]: spikes for name, spikes in one.spikes.items()}
+    return all((numbers[name.partition("_")[2]] == spikes).all() for name, spikes in other.spikes.items())
 
 
 def cell(own: Run, result: Result) -> str:
