@@ -27,11 +27,16 @@ LAYER = next(i for i, motif in enumerate(MOTIFS) if motif.wires and str(motif.wi
 WIDEST = 1024
 
 
+def stack(depth: int) -> Genome:
+    """One population after the other, through 3x3 convolutions."""
+    return Genome.from_flat([LAYER, 1, *[0] * (BLOCK - 2)] * depth + [1, 1])
+
+
 def plain_stack(best: Best) -> tuple[Best, Plan]:
     """The hand-made counterpart of a searched network."""
     searched = best.plan
     depth, side = searched.depth, min(best.network.input_shape[1:])
-    genome = Genome.from_flat([LAYER, 1, *[0] * (BLOCK - 2)] * depth + [1, 1])
+    genome = stack(depth)
     spec = replace(best.network, layers=depth, reductions=default_reductions(depth, side))
     widths = range(INTERNEURON_SHARE, WIDEST, INTERNEURON_SHARE)
     plans = (decode(genome, replace(spec, channels=channels)) for channels in widths)
