@@ -1,7 +1,8 @@
 """Memory and time of a training step, in a process of its own; needs torch alone, so that any environment can run it.
 
-A script calls `serve` with a function that builds its side of the comparison. It is started as `python SCRIPT TASK`, with
-a file that torch wrote, prints one line of JSON about memory, and then the seconds of a step for every line it reads.
+A script calls `serve` with a function that builds its side of the comparison. It is started as `python SCRIPT TASK`,
+where TASK is a file that torch wrote; it prints a line of JSON about memory, and then the seconds of a step for every
+line that it reads.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Make = Callable[[dict[str, Any]], tuple[nn.Module, Callable[[], Tensor], str]]
-"""From a task to a network, its scores for the frames of the task [B, classes], and the version of what it is made with.
+"""From a task to a network, its scores for the frames of the task [B, classes], and the versions of its makers.
 
 The task holds frames [T, B, C, H, W], targets [B], for each layer `weights` [out, in, 3, 3] and `strides`, `readout`
 [classes, channels], and the constants of the neurons, `tau` and `v_th`.
@@ -46,7 +47,8 @@ def serve(make: Make) -> None:
     loss = step()
     peaks = [peak(step) for _ in range(STEPS)]
     parameters = sum(p.numel() for p in network.parameters())
-    about = {"version": version, "parameters": parameters, "loss": loss, "peaks": peaks, "saved": saved(network, scores)}
+    kept = saved(network, scores)
+    about = {"version": version, "parameters": parameters, "loss": loss, "peaks": peaks, "saved": kept}
     print(json.dumps(about), flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()

@@ -1,18 +1,19 @@
 """Memory and time of forward and backward against SpikingJelly, for the same plain stack of convolutions and neurons.
 
-    make peers    # makes the environment; or: python -m venv .venv-peers && .venv-peers/bin/pip install spikingjelly==2.0.0
-    python benchmarks/memory.py [--steps 4 16] [--batch 32] [--channels 16] [--repeats 5] [--python .venv-peers/bin/python]
+    make .venv-peers/installed    # an environment with SpikingJelly; any other will do: --python PATH
+    python benchmarks/memory.py [--steps 4 16] [--batch 32] [--channels 16] [--repeats 5]
 
-Six 3x3 convolutions with batch norm and LIF neurons at CIFAR shape, each followed by a wider one after two layers, then
-the mean over the map and a linear read-out. Both sides have the same weights, frames (others in each time step), neurons
-and surrogate gradient, run on one thread, and are measured by the same code in a process of their own:
+Six 3x3 convolutions with batch norm and LIF neurons at CIFAR shape, of which the third and the fifth halve the map and
+double the width, then the mean over the map and a linear read-out. Both sides have the same weights, frames (others in
+each time step), neurons and surrogate gradient, run on one thread, and are measured by the same code in processes of
+their own:
 
 - peak: physical memory at the highest point of a step over that before it, with an allocator that gives back what is
   freed; the largest of three steps after one that is not counted.
 - saved: bytes that autograd keeps from forward to backward.
 - time: the smallest of the repeats, in which the sides take turns, in further processes with the usual allocator.
 
-SpikingJelly runs its PyTorch implementation in multi-step mode and float32.
+SpikingJelly runs its PyTorch implementation in multi-step mode and float32. Its loss in the first step must be ours.
 """
 
 from __future__ import annotations
@@ -69,10 +70,10 @@ def compare(steps: int, options: argparse.Namespace) -> None:
     for side, about in found.items():
         assert about["parameters"] == first["parameters"]
         assert SIDES[side] != "float32" or abs(about["loss"] / first["loss"] - 1) < ALIKE, found
-        peak, most = max(about["peaks"]), max(first["peaks"])
+        (peak, most), least = (max(x["peaks"]) for x in (about, first)), seconds["SpikingJelly"]
         print(f"  {side:<16} peak {peak / MIB:7.1f} MiB ({peak / most:.2f})", end="")
         print(f"  saved {about['saved'] / MIB:7.1f} MiB ({about['saved'] / first['saved']:.2f})", end="")
-        print(f"  time {seconds[side]:6.3f} s ({seconds[side] / seconds['SpikingJelly']:.2f})  loss {about['loss']:.4f}")
+        print(f"  time {seconds[side]:6.3f} s ({seconds[side] / least:.2f})  loss {about['loss']:.4f}")
 
 
 def task(steps: int, options: argparse.Namespace, precision: str) -> dict[str, Any]:
