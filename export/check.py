@@ -50,6 +50,17 @@ class Report:
         """Whether the target takes the graph; approximations do not count against it."""
         return self.level != "error"
 
+    @property
+    def refusal(self) -> str:
+        """Why the target does not take the graph, in one line; empty if it does."""
+        errors = [finding for finding in self.findings if finding.level == "error"]
+        if not errors:
+            return ""
+        where = "" if errors[0].node == WHOLE else f"{errors[0].node}: "
+        fix = f"; {errors[0].fix}" if errors[0].fix else ""
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return f"{self.target} cannot take the network: {where}{errors[0].reason}{fix}{more}"
+
     def at(self, node: str) -> tuple[Finding, ...]:
         """Findings about one node, or about the graph as a whole (WHOLE)."""
         return tuple(finding for finding in self.findings if finding.node == node)

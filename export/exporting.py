@@ -7,32 +7,29 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from export.check import check
+from export.check import Report, check
+from export.formats import EXACT, FORMATS
 from export.golden import write_golden
 from export.graph import Graph
-from export.nir_write import CONVENTIONS, to_nir_graph, write_nir
-from export.onnx_model import write_onnx
-from export.onnx_run import open_model, run_onnx
-from export.quantise import Drift, quantise
+from export.nir_write import CONVENTIONS, to_nir_graph
+from export.quantise import BITS, Drift
+from export.recode import CODES
 from export.simulate import simulate
-from export.sources import READOUTS, Source, lowered, rebuilt
+from export.sources import READOUTS, Changes, Lowered, Source, lowered
+from export.spiking_readout import scores_of
 from export.targets.table import TARGETS
-from export.trace import Trace
 from export.verification import Verification
-from export.verify import compare, run_network, verify
 from msenas.errors import CheckFailed, InputError, RunError, unknown
-from msenas.phenotype.network import Network
 
-EXACT = "portable"
-"""Convention whose files all of our own readers run."""
+GOLDEN = 16
+"""Samples that golden vectors hold at most."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,12 @@ class Wanted:
         path: of the file.
         target: key of TARGETS; only NIR files differ between them.
         readout: one of READOUTS.
-        bits: of the weights; None leaves them in float32.
-        golden: also write what the samples give, for whoever runs the file elsewhere.
+        bits: of the weights, one of BITS; None leaves them in float32.
+        golden: also write what some samples give, for whoever runs the file elsewhere.
+        encoding: one of CODES, to have a network of the direct code fed with spikes; None leaves the code.
+
+    Raises:
+        InputError: One of them is unknown.
     """
 
     format: str
@@ -54,15 +55,34 @@ class Wanted:
     readout: str = "current"
     bits: int | None = None
     golden: bool = False
+    encoding: str | None = None
 
     def __post_init__(self) -> None:
         for kind, value, known in (
             ("format", self.format, FORMATS),
             ("target", self.target, TARGETS),
             ("read-out", self.readout, READOUTS),
+            ("spike code", self.encoding, CODES),
         ):
-            if value not in known:
+            if value is not None and value not in known:
                 raise InputError(unknown(kind, value, known))
+        if self.bits not in (None, *BITS):
+            raise InputError(f"weights can have {' or '.join(map(str, BITS))} bits, not {self.bits}")
+
+    @property
+    def changes(self) -> Changes:
+        """What is changed in the network."""
+        return Changes(self.readout, self.bits, self.encoding)
+
+    @property
+    def failed_path(self) -> Path:
+        """Where the file is written before it has passed."""
+        return self.path.with_name(f"{self.path.stem}.failed{self.path.suffix}")
+
+    @property
+    def golden_path(self) -> Path:
+        """Where its golden vectors are."""
+        return self.path.with_suffix(".golden.npz")
 
 
 @dataclass(frozen=True)
@@ -73,8 +93,8 @@ class Exported:
         wanted: what was asked for.
         path: of the file; another one than asked for if it failed.
         size: bytes.
-        verification: the file beside the network that it was written from (beside the quantised one, if it was).
-        accuracy: of the network before anything was rounded, on the same samples.
+        verification: the file beside the network that it was written from, with all changes that were asked for.
+        accuracy: of the network before anything was changed, on the same samples; None without labels.
         drift: what rounding did to the weights, synapse by synapse; empty if nothing was rounded.
         golden: file of golden vectors.
         seconds: of lowering and writing, and of verifying.
@@ -84,7 +104,7 @@ class Exported:
     path: Path
     size: int
     verification: Verification
-    accuracy: float
+    accuracy: float | None
     drift: tuple[Drift, ...]
     golden: Path | None
     seconds: tuple[float, float]
@@ -101,47 +121,67 @@ class Exported:
         return told | {"golden": None if self.golden is None else str(self.golden)}
 
 
+class Refused(CheckFailed):
+    """A target cannot take a network; `report` says why, node by node."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.refusal)
+        self.report = report
+
+
 def export(source: Source, wanted: Wanted) -> Exported:
     """Write a file and verify it; a file that fails keeps the name `*.failed.*`.
 
     Raises:
-        CheckFailed: The target cannot take the network; nothing is written.
-        InputError: The network cannot be lowered or quantised so.
+        Refused: The target cannot take the network; nothing is written.
+        CheckFailed: The file cannot be verified.
+        InputError: The network cannot be lowered, recoded or quantised so.
         RunError: The file cannot be written; nothing is left behind.
     """
-    start = time.perf_counter()
-    graph, drift = lowered(source, wanted.readout), tuple[Drift, ...]()
-    if wanted.bits is not None:
-        quantised = quantise(graph, wanted.bits)
-        graph, drift = quantised.graph, quantised.drift
-    form = FORMATS[wanted.format]
+    return next(export_all(source, [wanted]))
+
+
+def export_all(source: Source, wanted: Sequence[Wanted]) -> Iterator[Exported]:
+    """Write and verify files one after the other; the first is begun when it is known that all targets can take them.
+
+    Raises:
+        Refused, CheckFailed, InputError, RunError: As `export`; where a target refuses, no file is written at all.
+    """
+    made = {changes: lowered(source, changes) for changes in dict.fromkeys(one.changes for one in wanted)}
+    for one in wanted:
+        _refuse_if_not_taken(made[one.changes].graph, one)
+    accuracy: float | None = None
+    for one in wanted:
+        found, seconds = _written(made[one.changes], one, source)
+        if accuracy is None:
+            accuracy = found.accuracy if one.changes == Changes() else _accuracy(source)
+        path = one.path if found.passed else one.failed_path
+        golden = _golden(made[one.changes], one) if one.golden and found.passed else None
+        size, drift = path.stat().st_size, made[one.changes].drift
+        yield Exported(one, path, size, found, accuracy, drift, golden, seconds)
+
+
+def _written(made: Lowered, wanted: Wanted, source: Source) -> tuple[Verification, tuple[float, float]]:
+    """Write a file, verify it, and give it its name if it passes."""
+    start, form, failed = time.perf_counter(), FORMATS[wanted.format], wanted.failed_path
     convention = TARGETS[wanted.target].convention
-    if form.targets:
-        _refuse_if_not_taken(graph, wanted.target, convention)
-    failed = wanted.path.with_name(f"{wanted.path.stem}.failed{wanted.path.suffix}")
-    form.write(failed, graph, convention)
+    form.write(failed, made, convention)
     written = time.perf_counter()
-    network = source.network if wanted.bits is None else rebuilt(graph)
-    verification = form.verify(failed, graph, convention, network, source)
-    path = failed
-    if verification.passed:
+    try:
+        found = form.verify(failed, made, convention, source.labels)
+    except InputError as error:
+        raise CheckFailed(f"{failed} cannot be verified: {error}") from None
+    if found.passed:
         _rename(failed, wanted.path)
-        path = wanted.path
-    golden = _golden(graph, source, path) if wanted.golden and verification.passed else None
-    seconds = written - start, time.perf_counter() - written
-    size = path.stat().st_size
-    return Exported(wanted, path, size, verification, _accuracy(source), drift, golden, seconds)
+    return found, (made.seconds + written - start, time.perf_counter() - written)
 
 
-def _refuse_if_not_taken(graph: Graph, target: str, convention: str) -> None:
-    report = check(to_nir_graph(graph, convention), target)
+def _refuse_if_not_taken(graph: Graph, wanted: Wanted) -> None:
+    if not FORMATS[wanted.format].targets:
+        return
+    report = check(to_nir_graph(graph, TARGETS[wanted.target].convention), wanted.target)
     if not report.accepted:
-        errors = [finding for finding in report.findings if finding.level == "error"]
-        first = errors[0]
-        where = f"{first.node}: " if first.node else ""
-        more = f" (and {len(errors) - 1} more; msenas check shows them)" if len(errors) > 1 else ""
-        fix = f"; {first.fix}" if first.fix else ""
-        raise CheckFailed(f"{target} cannot take the network: {where}{first.reason}{fix}{more}")
+        raise Refused(report)
 
 
 def _rename(old: Path, new: Path) -> None:
@@ -151,57 +191,16 @@ def _rename(old: Path, new: Path) -> None:
         raise RunError(f"cannot write {new}: {error.strerror or error}") from None
 
 
-def _golden(graph: Graph, source: Source, path: Path) -> Path:
-    """Inputs, outputs and spikes of all samples, as the numpy simulator runs the portable form."""
-    frames = np.broadcast_to(source.frames.numpy(), (graph.steps, *source.frames.shape[1:]))
-    dt = CONVENTIONS[EXACT].dt
-    golden = path.with_suffix(".golden.npz")
-    write_golden(golden, frames, simulate(to_nir_graph(graph, EXACT), frames, dt), dt)
-    return golden
+def _golden(made: Lowered, wanted: Wanted) -> Path:
+    """Inputs, outputs and spikes of the first samples, as the numpy simulator runs the exact form."""
+    few = made.frames[:, :GOLDEN].numpy()
+    frames = np.broadcast_to(few, (made.graph.steps, *few.shape[1:]))
+    trace = simulate(to_nir_graph(made.graph, EXACT), frames, CONVENTIONS[EXACT].dt)
+    write_golden(wanted.golden_path, frames, trace, CONVENTIONS[TARGETS[wanted.target].convention].dt)
+    return wanted.golden_path
 
 
-def _accuracy(source: Source) -> float:
-    scores = run_network(source.network, source.frames).scores
-    return float((scores.mean(0).argmax(-1) == source.labels).mean())
-
-
-def _verify_nir(path: Path, graph: Graph, convention: str, network: Network, source: Source) -> Verification:
-    # The neurons of some targets cannot be run in Euler steps; the same graph is verified in the portable form.
-    runs_here = convention in ("portable", "norse")
-    return verify(network, path if runs_here else to_nir_graph(graph, EXACT), source.frames, source.labels)
-
-
-def _verify_onnx(path: Path, graph: Graph, convention: str, network: Network, source: Source) -> Verification:
-    model = open_model(path)
-
-    def run(frames: NDArray[Any]) -> Trace:
-        return run_onnx(model, frames)
-
-    nodes = {node.population: node.name for node in graph.populations if node.population in network.plan.by_name}
-    scores = graph.read == "current"
-    return compare(network, {"onnxruntime": run}, nodes, source.frames, source.labels, scores=scores)
-
-
-@dataclass(frozen=True)
-class Format:
-    """A file format.
-
-    Attributes:
-        ending: of file names; what comes before the dot tells apart what else would have one name.
-        write: from path, graph and convention.
-        verify: reads the file back and compares it with a network.
-        targets: whether files differ between targets.
-    """
-
-    ending: str
-    write: Callable[[Path, Graph, str], None]
-    verify: Callable[[Path, Graph, str, Network, Source], Verification]
-    targets: bool = False
-
-
-FORMATS: Mapping[str, Format] = {
-    "nir": Format(".nir", write_nir, _verify_nir, targets=True),
-    "onnx": Format(".onnx", lambda path, graph, convention: write_onnx(path, graph, "sequence"), _verify_onnx),
-    "onnx-step": Format("-step.onnx", lambda path, graph, convention: write_onnx(path, graph, "step"), _verify_onnx),
-}
-"""Formats by name."""
+def _accuracy(source: Source) -> float | None:
+    if source.labels is None:
+        return None
+    return float((scores_of(source.network, source.frames).mean(0).argmax(-1) == source.labels).mean())

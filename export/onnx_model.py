@@ -73,9 +73,9 @@ def to_onnx(graph: Graph, form: str = "sequence", counts: bool = False) -> Model
 def metadata(graph: Graph, form: str) -> dict[str, Any]:
     """What a model tells about the network.
 
-    `populations` are the names of populations by node; the spikes of a population are a value whose name is `spikes_`
-    and that name, with "_" for every ".". `states` of a model of one step: for each state that goes in, the name of
-    the one that comes out, and its shape for one sample. What else there is, `about` holds.
+    `populations` are the names of populations by node, `theta` their thresholds; the spikes of a population are a value
+    whose name is `spikes_` and that name, with "_" for every ".". `states` of a model of one step: for each state that
+    goes in, the name of the one that comes out, and its shape for one sample. What else there is, `about` holds.
     """
     shape, about = shapes(graph), dict(graph.about)
     states = {state_name(n): [AFTER + state_name(n), list(shape[n.name])] for n in graph.nodes if with_state(n)}
@@ -87,6 +87,7 @@ def metadata(graph: Graph, form: str) -> dict[str, Any]:
         "read": graph.read,
         "threshold_rule": "v > theta",
         "reset": "to 0 in the step of the spike",
+        "theta": {node.name: node.v_th for node in graph.populations},
         "populations": {node.name: node.population for node in graph.populations},
         "states": states if form == "step" else {},
         "about": about,

@@ -41,6 +41,8 @@ class Metadata(msgspec.Struct, frozen=True):
     steps: int
     populations: dict[str, str]
     states: dict[str, tuple[str, list[int]]]
+    read: str = "current"
+    theta: dict[str, float] = {}
 
 
 MOST_STEPS = 1 << 16

@@ -1,4 +1,4 @@
-"""The threshold of a spiking read-out: one integrate-and-fire neuron for each class, in the place of scores."""
+"""The spiking read-out: one integrate-and-fire neuron for each class, in the place of scores, and its threshold."""
 
 from __future__ import annotations
 
@@ -9,32 +9,38 @@ from torch import Tensor
 
 from msenas.phenotype.network import Network
 
-CANDIDATES = 2.0 ** np.arange(-8, 3)
-"""Thresholds that are tried, in units of the largest score of a time step."""
+CANDIDATES = 1.01 * 2.0 ** np.arange(-8, 3)
+"""Thresholds that are tried, in units of the largest score of a time step; beside it, where rounding would decide."""
+BATCH = 64
+"""Samples that run together."""
 
 
-def spike_counts(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    """Spikes of integrate-and-fire neurons that are fed scores [T, B, classes]: [B, classes]."""
+def readout_spikes(scores: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
+    """Spikes of integrate-and-fire neurons that are fed scores [T, B, classes], of the same shape."""
     potential = np.zeros_like(scores[0])
-    counts = np.zeros(scores.shape[1:], np.int64)
-    for current in scores:
+    spikes = np.empty(scores.shape, np.uint8)
+    for step, current in enumerate(scores):
         potential = potential + current
-        fired = potential > threshold
-        counts += fired
+        fired = potential > np.float32(threshold)
+        spikes[step] = fired
         potential[fired] = 0.0
-    return counts
+    return spikes
 
 
-@torch.no_grad()
-def best_threshold(network: Network, frames: Tensor, labels: NDArray[np.int64]) -> float:
+def best_threshold(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """The threshold with which most samples have the most spikes at their class; among equal ones the largest.
 
     Args:
-        network: in inference mode.
-        frames: [T, N, C, H, W], or [1, N, C, H, W].
+        scores: of each time step [T, N, classes].
         labels: [N].
     """
-    scores = network.scores(frames).cpu().numpy()
     largest = float(np.abs(scores).max()) or 1.0
-    right = [int((spike_counts(scores, c * largest).argmax(1) == labels).sum()) for c in CANDIDATES]
+    right = [int((readout_spikes(scores, c * largest).sum(0).argmax(1) == labels).sum()) for c in CANDIDATES]
     return float(CANDIDATES[max(range(len(right)), key=lambda i: (right[i], i))] * largest)
+
+
+@torch.no_grad()
+def scores_of(network: Network, frames: Tensor) -> NDArray[np.float32]:
+    """Scores of each time step [T, N, classes] of a network in inference mode, for frames [T or 1, N, C, H, W]."""
+    parts = [network.scores(part).float().cpu().numpy() for part in torch.split(frames, BATCH, 1)]
+    return np.concatenate(parts, 1)

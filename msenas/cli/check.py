@@ -78,10 +78,10 @@ def _print(reports: Sequence[Report], out: Console) -> None:
             summary.add_row(report.target, VERDICTS[report.level], *counts, report.title)
         out.print(summary)
     for report in reports:
-        _print_target(report, out)
+        print_target(report, out)
 
 
-def _print_target(report: Report, out: Console) -> None:
+def print_target(report: Report, out: Console) -> None:
     """One target: its verdict, a line for each kind of finding, and what is left open."""
     out.print(f"{report.target}: {VERDICTS[report.level]} ({report.title}; {report.evidence})")
     if report.findings:

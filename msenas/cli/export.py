@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,18 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from export.exporting import FORMATS, Exported, Wanted, export
+from export.exporting import Exported, Refused, Wanted, export_all
+from export.formats import EXACT, FORMATS
+from export.recode import check_code
 from export.sources import Source
+from msenas.cli.check import print_target
 from msenas.cli.commands import print_json
 from msenas.cli.render import program
 from msenas.errors import CheckFailed, InputError, unknown
 from msenas.evaluation.deployed import Deployed, deploy
-from msenas.runs.best import Best
-from msenas.search.prepare import environment
-from msenas.search.scoring import RECORDED, STANDARD, read_subject
+from msenas.hardware.profile import ALL
+from msenas.search.prepare import versions
+from msenas.search.scoring import RECORDED, STANDARD, Subject, read_subject
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class ExportRequest:
         target: what NIR files are for.
         readout: what the graph gives.
         bits: of the weights.
+        encoding: spike code that the network is fed by in the place of its own.
         samples: of the test split, to verify with.
         golden: also write golden vectors.
         options: of the data.
@@ -51,6 +55,7 @@ class ExportRequest:
     target: str
     readout: str
     bits: int | None
+    encoding: str | None
     samples: int
     golden: bool
     options: Mapping[str, Any]
@@ -65,20 +70,38 @@ def run_export(request: ExportRequest, as_json: bool, out: Console, err: Console
         InputError: The file, an option or the data cannot be used.
     """
     wanted = _wanted(request)
-    deployed = deploy(request.file, request.options, download=request.download)
+    with err.status("reading the network and its data"):
+        deployed = deploy(request.file, request.options, download=request.download)
+        if request.encoding is not None:
+            check_code(deployed.network.plan.spec.encoding, request.encoding)
+        source = _source(request, deployed)
     if not deployed.trained:
         err.print("warning: the network is not trained; what is exported are the random weights of its seed")
-    source = _source(request, deployed)
     done: list[Exported] = []
-    for one in wanted:
-        with err.status(f"exporting {one.path}"):
-            done.append(export(source, one))
-        if not as_json:
-            _print(done[-1], out)
+    try:
+        with err.status("exporting") as status:
+            for exported in export_all(source, wanted):
+                done.append(exported)
+                status.update(f"exported {len(done)} of {len(wanted)}")
+                if not as_json:
+                    _print(exported, out)
+                _warn_of_old_vectors(exported, err)
+    except Refused as refused:
+        if as_json:
+            print_json({"trained": deployed.trained, "files": [], "refused": refused.report.to_dict()})
+        else:
+            print_target(refused.report, out)
+        raise
     if as_json:
-        print_json({"trained": deployed.trained, "files": [exported.to_dict() for exported in done]})
+        print_json({"trained": deployed.trained, "files": [exported.to_dict() for exported in done], "refused": None})
     if failed := [exported for exported in done if not exported.passed]:
         raise CheckFailed(_why(failed))
+
+
+def _warn_of_old_vectors(exported: Exported, err: Console) -> None:
+    golden = exported.wanted.golden_path
+    if exported.passed and exported.golden is None and golden.exists():
+        err.print(f"warning: {golden} is of an earlier export; --golden writes it anew")
 
 
 def _wanted(request: ExportRequest) -> list[Wanted]:
@@ -88,24 +111,39 @@ def _wanted(request: ExportRequest) -> list[Wanted]:
             raise InputError(unknown("format", name, FORMATS))
     if not names or len(set(names)) != len(names):
         raise InputError(f"--format needs different formats of {', '.join(FORMATS)}; not {request.formats!r}")
-    if request.out is not None and len(names) > 1:
-        raise InputError("--out names one file; leave it out for several formats")
     folder = request.file if request.file.is_dir() else request.file.parent
-    paths = [request.out or folder / f"model{FORMATS[name].ending}" for name in names]
-    for name, path in zip(names, paths, strict=True):
-        suffix = Path(f"model{FORMATS[name].ending}").suffix
-        if path.suffix != suffix or path.is_dir():
-            raise InputError(f"--out {path}: a file of format {name} ends in {suffix}")
-    how = request.target, request.readout, request.bits, request.golden
-    return [Wanted(name, path, *how) for name, path in zip(names, paths, strict=True)]
+    paths = [folder / f"model{FORMATS[name].ending}" for name in names]
+    if request.out is not None:
+        if len(names) > 1:
+            raise InputError("--out names one file; leave it out for several formats")
+        _check_out(request.out, names[0])
+        paths = [request.out]
+    how = request.target, request.readout, request.bits, request.golden, request.encoding
+    wanted = [Wanted(name, path, *how) for name, path in zip(names, paths, strict=True)]
+    if request.target != EXACT and not any(FORMATS[name].targets for name in names):
+        raise InputError(f"--target {request.target} is for NIR files; {', '.join(names)} knows no targets")
+    return wanted
+
+
+def _check_out(path: Path, format_name: str) -> None:
+    """Refuse what cannot be written before anything is read."""
+    suffix = FORMATS[format_name].suffix
+    if path.suffix != suffix:
+        raise InputError(f"--out {path}: a file of format {format_name} ends in {suffix}")
+    if path.is_dir():
+        raise InputError(f"--out {path} is a folder; a file is needed")
+    if not path.parent.is_dir():
+        raise InputError(f"--out {path}: there is no folder {path.parent}")
 
 
 def _source(request: ExportRequest, deployed: Deployed) -> Source:
     frames, labels = _samples(deployed, "test", request.samples)
-    about = about_network(read_subject(request.file).best, deployed)
+    about = about_network(read_subject(request.file), deployed)
+    source = Source(deployed.network, frames, labels, about, standard=deployed.standard)
     if request.readout == "current":
-        return Source(deployed.network, frames, labels, about)
-    return Source(deployed.network, frames, labels, about, *_samples(deployed, "train", request.samples))
+        return source
+    others, their_labels = _samples(deployed, "train", request.samples)
+    return replace(source, threshold_frames=others, threshold_labels=their_labels)
 
 
 def _samples(deployed: Deployed, split: str, count: int) -> tuple[Tensor, NDArray[np.int64]]:
@@ -113,29 +151,30 @@ def _samples(deployed: Deployed, split: str, count: int) -> tuple[Tensor, NDArra
     return torch.cat(list(deployed.batches(split, places)), 1), deployed.split(split).labels[places]
 
 
-def about_network(best: Best | None, deployed: Deployed) -> dict[str, Any]:
+def about_network(subject: Subject, deployed: Deployed) -> dict[str, Any]:
     """What a file tells about the network and its data; nothing in it is needed to run the file."""
-    spec, dataset = deployed.network.plan.spec, deployed.dataset
+    spec, dataset, best = deployed.network.plan.spec, deployed.dataset, subject.best
     known = {} if best is None else best.provenance
     training = known.get("training")
     return {
         "encoding": spec.encoding,
         "network": asdict(spec),
-        "genome": None if best is None or best.genome is None else list(best.genome.flat),
+        "genome": None if subject.genome is None else list(subject.genome.flat()),
         "dataset": dataset.provenance,
         "classes": list(dataset.classes),
         STANDARD: {"mean": list(deployed.standard.mean), "std": list(deployed.standard.std)},
         "trained": deployed.trained,
         "accuracy": training.get("accuracy") if isinstance(training, dict) else None,
         "weights_sha256": best.weights.sha256 if best is not None and best.weights is not None else None,
-        "versions": environment()["versions"],
+        "versions": versions(),
     } | {name: known[name] for name in RECORDED if name in known}
 
 
 def _print(exported: Exported, out: Console) -> None:
     """One file: spikes of each population beside the network's, answers, accuracy."""
     found, wanted = exported.verification, exported.wanted
-    out.print(f"{exported.path}: {wanted.format} for {wanted.target}, {exported.size:,} bytes", soft_wrap=True)
+    reader = f" for {wanted.target}" if FORMATS[wanted.format].targets else ""
+    out.print(f"{exported.path}: {wanted.format}{reader}, {exported.size:,} bytes", soft_wrap=True)
     table = Table("equal spikes", *(c.simulator for c in found.comparisons), box=SIMPLE_HEAD)
     for rows in zip(*(c.populations for c in found.comparisons), strict=True):
         table.add_row(rows[0].population, *(f"{row.equal:.6%}" for row in rows))
@@ -150,13 +189,28 @@ def _print(exported: Exported, out: Console) -> None:
         worst = max(exported.drift, key=lambda drift: drift.relative)
         mean = float(np.mean([drift.relative for drift in exported.drift]))
         out.print(f"weights rounded to {wanted.bits} bits: {mean:.2%} off, {worst.node} {worst.relative:.2%}")
-    own = "" if found.accuracy is None or not exported.drift else f", as exported {found.accuracy:.2%}"
-    out.print(f"accuracy of the network on these {found.samples} samples {exported.accuracy:.2%}{own}")
+    out.print(f"accuracy on {found.samples} samples of the test split: {_accuracies(exported)}")
     out.print(f"{exported.seconds[0]:.2f} s to lower and write, {exported.seconds[1]:.1f} s to verify")
     if exported.golden is not None:
         typer.echo(f"golden vectors: {exported.golden}")
     if exported.passed and wanted.format == "nir":
-        typer.echo(f"next: {program()} check {shlex.quote(str(exported.path))} --target all")
+        readers = ALL if wanted.target == EXACT else wanted.target
+        typer.echo(f"next: {program()} check {shlex.quote(str(exported.path))} --target {readers}")
+
+
+def _accuracies(exported: Exported) -> str:
+    """Of the network as it is, and of what was exported if that is another."""
+    changes, own = exported.wanted.changes, exported.verification.accuracy
+    names = {
+        f"{changes.encoding} code": changes.encoding,
+        f"{changes.bits} bits": changes.bits,
+        "spiking read-out": changes.readout != "current",
+    }
+    changed = [name for name, is_changed in names.items() if is_changed]
+    assert own is not None
+    assert exported.accuracy is not None
+    more = f"; with {', '.join(changed)}: {own:.2%}" if changed else ""
+    return f"{exported.accuracy:.2%}{more}"
 
 
 def _summary(exported: Exported) -> Sequence[tuple[str, list[str]]]:
@@ -175,8 +229,9 @@ def _why(failed: Sequence[Exported]) -> str:
     parts = []
     for exported in failed:
         worst = min(exported.verification.comparisons, key=lambda c: (c.passed, c.equal, c.same_answers))
+        kept = f"; {exported.wanted.path} is still that of an earlier export" if exported.wanted.path.exists() else ""
         parts.append(
             f"{exported.path} does not do what the network does:"
-            f" {worst.equal:.4%} equal spikes, {worst.same_answers:.2%} equal answers in {worst.simulator}"
+            f" {worst.equal:.4%} equal spikes, {worst.same_answers:.2%} equal answers in {worst.simulator}{kept}"
         )
     return "; ".join(parts)

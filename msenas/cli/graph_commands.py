@@ -26,7 +26,7 @@ def check(
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="best.json or its folder.")],
+    file: Annotated[Path, typer.Argument(help="best.json, its folder, or a genome as JSON.")],
     formats: Annotated[str, typer.Option("--format", help="nir, onnx, onnx-step; several with commas.")] = "nir",
     target: Annotated[str, typer.Option(help="What NIR files are for; `msenas check --help`.")] = "portable",
     readout: Annotated[
@@ -35,8 +35,16 @@ def export(
     bits: Annotated[
         int | None, typer.Option(help="Round weights to 8 or 4 bits.", show_default="float32 weights")
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="poisson or latency: feed a network of the direct code with spikes.", show_default="as trained"
+        ),
+    ] = None,
     verify: Annotated[int, typer.Option(help="Samples of the test split to verify with.", min=1)] = 64,
-    golden: Annotated[bool, typer.Option("--golden", help="Also write inputs, spikes and outputs (npz).")] = False,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Also write inputs, spikes and outputs of 16 samples (npz).")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="The file.", metavar="FILE", show_default="model.* beside best.json")
     ] = None,
@@ -51,7 +59,7 @@ def export(
     chosen = opt.given({"dataset": dataset, "data": data, "window": window, "size": size})
     from msenas.cli.export import ExportRequest, run_export
 
-    how = formats, out, target, readout, bits, verify, golden
+    how = formats, out, target, readout, bits, encoding, verify, golden
     run_export(ExportRequest(file, *how, chosen, download), as_json, OUT, ERR)
 
 

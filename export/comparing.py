@@ -3,6 +3,8 @@
 The trained network and each simulator run the same samples; every spike of every population is compared. Both compute
 in float32 and sum in different orders, so a potential within rounding of its threshold may spike on one side only, and
 what it excites follows. Hence a share of the spikes may differ, and it is told how near the threshold that began.
+
+An export whose output spikes is compared with the trained network that has the same neurons behind its scores.
 """
 
 from __future__ import annotations
@@ -19,10 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from export.nir_about import about, populations_of
+from export.hdf5 import shown
+from export.lower import SCORES
+from export.nir_about import KEY, about, populations_of
+from export.nir_fields import SPIKING
 from export.nir_read import read_nir
 from export.nirtorch_run import run_nirtorch
 from export.simulate import DT, simulate
+from export.spiking_readout import readout_spikes
 from export.trace import Trace
 from export.verification import Comparison, FirstDifference, PopulationMatch, Verification
 from msenas.errors import InputError, unknown
@@ -41,7 +47,10 @@ SIMULATORS: dict[str, Simulator] = {"numpy": simulate, "nirtorch": run_nirtorch}
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What the trained network does: scores [T, B, classes] and spikes [T, B, C, H, W] of each population."""
+    """What the trained network does: scores [T, B, classes] and spikes [T, B, C, H, W] of each population.
+
+    With neurons behind the scores their spikes take the place of the scores.
+    """
 
     scores: NDArray[np.float32]
     spikes: dict[str, NDArray[np.uint8]]
@@ -58,8 +67,8 @@ def verify(
 ) -> Verification:
     """Compare a NIR file, or the graph in it, with the trained network.
 
-    Neurons must be written for Euler steps of the time step that the metadata state (`dt`, else 1e-4 s). If the output
-    gives spikes instead of scores (`read`), answers are told, but need not be equal.
+    Neurons must be written for Euler steps of the time step that the metadata state (`dt`, else 1e-4 s). If a neuron
+    for each class gives the output (`read`), the answer is the class with the most spikes, on both sides.
 
     Args:
         network: the trained network; run in inference.
@@ -81,10 +90,23 @@ def verify(
     if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt < float("inf"):
         raise InputError(f"the metadata state a time step of {dt!r}; seconds are needed")
     runs: dict[str, Run] = {name: partial(_run, SIMULATORS[name], graph, float(dt)) for name in simulators}
-    nodes = populations_of(graph, network.plan.by_name)
-    scores = told.get("read", "current") == "current"
+    nodes, threshold = populations_of(graph, network.plan.by_name), None
+    if told.get("read", "current") != "current":
+        nodes[SCORES], threshold = _firing_output(graph)
     explain = partial(_first_differences, graph, float(dt), nodes) if "numpy" in runs else None
-    return compare(network, runs, nodes, frames, labels, batch=batch, scores=scores, explain=explain)
+    return compare(network, runs, nodes, frames, labels, batch=batch, threshold=threshold, explain=explain)
+
+
+def _firing_output(graph: nir.NIRGraph) -> tuple[str, float]:
+    """The node whose spikes are the output of a graph, and its threshold."""
+    ends = {name for name, node in graph.nodes.items() if isinstance(node, nir.Output)}
+    found = [source for source, target in graph.edges if target in ends]
+    if len(found) != 1 or not isinstance(graph.nodes[found[0]], SPIKING):
+        raise InputError(f"metadata {KEY!r} say that the output spikes; it is not given by one node that does")
+    thresholds = np.unique(graph.nodes[found[0]].v_threshold if hasattr(graph.nodes[found[0]], "v_threshold") else [])
+    if len(thresholds) != 1:
+        raise InputError(f"the neurons of {shown(found[0])}, which give the output, need one threshold")
+    return found[0], float(thresholds[0])
 
 
 def compare(
@@ -95,7 +117,7 @@ def compare(
     labels: Sequence[int] | NDArray[Any] | None = None,
     *,
     batch: int = 16,
-    scores: bool = True,
+    threshold: float | None = None,
     explain: Callable[[NDArray[Any], Reference], tuple[FirstDifference, ...]] | None = None,
 ) -> Verification:
     """Compare any ways to run an exported network with the trained one.
@@ -103,11 +125,11 @@ def compare(
     Args:
         network: the trained network; run in inference.
         runs: how to run the exported one, by name.
-        nodes: for each population its key in the spikes of a trace.
+        nodes: for each population (and the neurons of a spiking read-out, SCORES) its key in the spikes of a trace.
         frames: [T, N, C, H, W], or [1, N, C, H, W] for an input that stays the same.
         labels: class of each sample [N].
         batch: samples at once.
-        scores: whether outputs are the scores of each time step; if not, answers need not be equal.
+        threshold: of the neurons of a spiking read-out; None if outputs are the scores of each time step.
         explain: told frames and reference of the first batch in which a run differs.
 
     Raises:
@@ -120,12 +142,15 @@ def compare(
         raise InputError(f"frames are {list(inputs.shape)}, {batch} at once; at least one sample is needed")
     if truth is not None and truth.shape != (samples,):
         raise InputError(f"labels are {list(truth.shape)}; one for each of the {samples} samples is needed")
-    tallies = {name: _Tally(name, nodes, scores) for name in runs}
+    tallies = {name: _Tally(name, nodes, threshold is None) for name in runs}
     answers: list[NDArray[np.intp]] = []
     first: tuple[FirstDifference, ...] = ()
     for start in range(0, samples, batch):
         part = inputs[:, start : start + batch]
         reference = run_network(network, part)
+        if threshold is not None:
+            spikes = readout_spikes(reference.scores, threshold)
+            reference = Reference(spikes.astype(np.float32), reference.spikes | {SCORES: spikes})
         answers.append(_answers(reference.scores))
         fed = np.broadcast_to(part.numpy(), (steps, *part.shape[1:]))
         differs = [tallies[name].add(reference, run(fed)) for name, run in runs.items()]
@@ -208,7 +233,7 @@ class _Tally:
             same_answers=same,
             readout_difference=self.furthest if self.scores else None,
             accuracy=None if truth is None else float((given == truth).mean()),
-            passed=equal >= LEAST_EQUAL and (same == 1 or not self.scores),
+            passed=equal >= LEAST_EQUAL and same == 1,
         )
 
 
