@@ -114,6 +114,14 @@ class Exported:
         """Whether the file does what the network does."""
         return self.verification.passed
 
+    @property
+    def failure(self) -> str:
+        """What the file does not do, in one line."""
+        worst = min(self.verification.comparisons, key=lambda c: (c.passed, c.equal, c.same_answers))
+        found = f"{worst.equal:.4%} equal spikes, {worst.same_answers:.2%} equal answers in {worst.simulator}"
+        kept = f"; {self.wanted.path} is still that of an earlier export" if self.wanted.path.exists() else ""
+        return f"{self.path} does not do what the network does: {found}{kept}"
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON."""
         told = asdict(self) | {"passed": self.passed, "path": str(self.path)}

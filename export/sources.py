@@ -32,16 +32,16 @@ class Source:
     """A network that is exported.
 
     Attributes:
-        network: in inference mode, on the CPU.
+        network: in float32 on the CPU.
         frames: inputs to verify with [T, N, C, H, W], or [1, N, C, H, W] if they stay the same.
         labels: their classes [N]; None if they are not known.
         about: what the files tell about it; plain values for JSON.
         threshold_frames, threshold_labels: other samples of the same forms, from which the threshold of a spiking
-            read-out is chosen; None takes those to verify with.
+            read-out is chosen. Without classes it keeps the network's answers; without samples those on `frames`.
         standard: with which its images were standardised; needed to recode it.
 
     Raises:
-        InputError: Frames or labels have another shape.
+        InputError: Frames or labels have another shape, or the network is of another kind.
     """
 
     network: Network
@@ -60,7 +60,7 @@ class Source:
     def threshold_samples(self) -> tuple[Tensor, NDArray[np.int64] | None]:
         """Samples from which the threshold of a spiking read-out is chosen."""
         if self.threshold_frames is None:
-            return self.frames, self.labels
+            return self.frames, None
         return self.threshold_frames, self.threshold_labels
 
 
@@ -127,7 +127,11 @@ def rebuilt(graph: Graph) -> Network:
 
 
 def _check_samples(network: Network, frames: Tensor, labels: NDArray[np.int64] | None) -> None:
-    spec, shape = network.plan.spec, list(frames.shape)
+    weight, spec, shape = network.readout.weight, network.plan.spec, list(frames.shape)
+    if weight.device.type != "cpu" or weight.dtype != torch.float32:
+        raise InputError(f"the network is in {weight.dtype} on {weight.device}; float32 on the CPU is needed")
+    if network.steps != spec.steps:
+        raise InputError(f"the network is set to {network.steps} time steps; it is exported with those of its plan")
     if len(shape) != 5 or shape[0] not in (1, spec.steps) or not shape[1] or shape[2:] != list(spec.input_shape):
         wanted = [spec.steps, "N", *spec.input_shape]
         raise InputError(f"frames are {shape}; {wanted} is needed, or 1 in the place of {spec.steps}")
@@ -150,7 +154,7 @@ def _graph(source: Source, changes: Changes, threshold: float | None) -> tuple[G
 
 
 def _threshold(network: Network, source: Source, changes: Changes) -> float:
-    """The threshold of a spiking read-out; without labels that which keeps most of the network's answers."""
+    """The threshold of a spiking read-out."""
     frames, labels = source.threshold_samples
     scores = scores_of(network, _coded(source, frames, changes))
     return best_threshold(scores, scores.mean(0).argmax(-1) if labels is None else labels)

@@ -39,8 +39,12 @@ def best_threshold(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
     return float(CANDIDATES[max(range(len(right)), key=lambda i: (right[i], i))] * largest)
 
 
-@torch.no_grad()
 def scores_of(network: Network, frames: Tensor) -> NDArray[np.float32]:
-    """Scores of each time step [T, N, classes] of a network in inference mode, for frames [T or 1, N, C, H, W]."""
-    parts = [network.scores(part).float().cpu().numpy() for part in torch.split(frames, BATCH, 1)]
-    return np.concatenate(parts, 1)
+    """Scores in inference of each time step [T, N, classes], for frames [T or 1, N, C, H, W]."""
+    training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            return np.concatenate([network.scores(part).numpy() for part in torch.split(frames, BATCH, 1)], 1)
+    finally:
+        network.train(training)

@@ -95,7 +95,7 @@ def run_export(request: ExportRequest, as_json: bool, out: Console, err: Console
     if as_json:
         print_json({"trained": deployed.trained, "files": [exported.to_dict() for exported in done], "refused": None})
     if failed := [exported for exported in done if not exported.passed]:
-        raise CheckFailed(_why(failed))
+        raise CheckFailed("; ".join(exported.failure for exported in failed))
 
 
 def _warn_of_old_vectors(exported: Exported, err: Console) -> None:
@@ -223,15 +223,3 @@ def _summary(exported: Exported) -> Sequence[tuple[str, list[str]]]:
         ("largest difference of a score", apart),
         ("accuracy", ["-" if c.accuracy is None else f"{c.accuracy:.2%}" for c in found]),
     )
-
-
-def _why(failed: Sequence[Exported]) -> str:
-    parts = []
-    for exported in failed:
-        worst = min(exported.verification.comparisons, key=lambda c: (c.passed, c.equal, c.same_answers))
-        kept = f"; {exported.wanted.path} is still that of an earlier export" if exported.wanted.path.exists() else ""
-        parts.append(
-            f"{exported.path} does not do what the network does:"
-            f" {worst.equal:.4%} equal spikes, {worst.same_answers:.2%} equal answers in {worst.simulator}{kept}"
-        )
-    return "; ".join(parts)
