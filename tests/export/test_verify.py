@@ -7,9 +7,9 @@ import nir
 import numpy as np
 import pytest
 import torch
+from export.verify import compare, run_network, verify
 
 from export.trace import Trace
-from export.verify import compare, run_network, verify
 from msenas.errors import InputError
 from msenas.phenotype.network import Network
 from tests.conftest import motif_plan
