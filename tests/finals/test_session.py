@@ -147,6 +147,7 @@ def test_only_training_and_validation_samples_are_read(prepared, tmp_path, monke
     assert read == {"train", "val"}
 
 
+@pytest.mark.slow
 def test_killed_before_any_file_it_ends_with_the_same_bytes(whole, prepared, tmp_path, monkeypatch):
     expected, real, written = content(whole[0]), files.write_atomically, []
     allowed = math.inf

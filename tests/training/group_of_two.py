@@ -126,15 +126,19 @@ def lost(group: Group) -> dict[str, object]:
     return {"said": said}
 
 
+def everything(group: Group) -> dict[str, object]:
+    """All of the above but the loss of a process, by name."""
+    trained = {name: training(group, name) for name in OPTIONS}
+    return {"training": trained, "norms": norms(group), "means": means(group), "failures": failures(group)}
+
+
 def main() -> None:
     name, out, rank, size, port = sys.argv[1:]
     torch.set_num_threads(1)
     told = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update(told)
     with processes() as group:
-        action, _, argument = name.partition(":")
-        work = {"training": training, "norms": norms, "means": means, "failures": failures, "lost": lost}[action]
-        torch.save(work(group, argument) if argument else work(group), f"{out}-{rank}")
+        torch.save({"everything": everything, "lost": lost}[name](group), f"{out}-{rank}")
 
 
 if __name__ == "__main__":

@@ -44,10 +44,17 @@ def two(name, folder):
     return [torch.load(f, weights_only=True) if f.exists() else None for f in files]
 
 
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """What two processes found in all that they were asked, by name: lists of two."""
+    first, second = two("everything", tmp_path_factory.mktemp("both"))
+    return {name: (first[name], second[name]) for name in first}
+
+
 @pytest.mark.parametrize("name", group_of_two.OPTIONS)
-def test_two_processes_train_as_one_with_the_same_batches(name, tmp_path):
+def test_two_processes_train_as_one_with_the_same_batches(name, both):
     alone = group_of_two.training(ALONE, name)
-    first, second = two(f"training:{name}", tmp_path)
+    first, second = (found[name] for found in both["training"])
     assert len(alone["losses"]) >= 6
     assert first["losses"] == pytest.approx(alone["losses"], abs=1e-5)
     for mine, theirs in zip(first["rows"], alone["rows"], strict=True):
@@ -60,19 +67,19 @@ def test_two_processes_train_as_one_with_the_same_batches(name, tmp_path):
                 assert torch.equal(first[part][key], second[part][key]), key
 
 
-def test_norms_take_the_moments_of_all_samples(tmp_path):
-    alone, both = group_of_two.norms(ALONE), two("norms", tmp_path)
-    assert [len(found["places"]) for found in both] == [4, 3]
+def test_norms_take_the_moments_of_all_samples(both):
+    alone, pair = group_of_two.norms(ALONE), both["norms"]
+    assert [len(found["places"]) for found in pair] == [4, 3]
     for name in ("out", "gradient"):
-        torch.testing.assert_close(torch.cat([found[name] for found in both]), alone[name], rtol=1e-4, atol=1e-4)
-    for found in both:
+        torch.testing.assert_close(torch.cat([found[name] for found in pair]), alone[name], rtol=1e-4, atol=1e-4)
+    for found in pair:
         for name in ("mean", "variance", "parameters"):
             torch.testing.assert_close(found[name], alone[name], rtol=1e-5, atol=1e-3)
         assert int(found["batches"]) == 1
 
 
-def test_means_wishes_and_what_the_first_one_finds(tmp_path):
-    first, second = two("means", tmp_path)
+def test_means_wishes_and_what_the_first_one_finds(both):
+    first, second = both["means"]
     for found in (first, second):
         assert float(found["mean"]) == 2.0
         assert found["agreed"] == [False, True, True]
@@ -82,8 +89,8 @@ def test_means_wishes_and_what_the_first_one_finds(tmp_path):
     assert (len(first["gradient"]), len(second["gradient"])) == (3, 2)
 
 
-def test_of_processes_that_fail_one_says_why(tmp_path):
-    first, second = two("failures", tmp_path)
+def test_of_processes_that_fail_one_says_why(both):
+    first, second = both["failures"]
     quiet = "another process of this training has failed"
     assert first == {
         "second": ("Elsewhere", quiet, 1),
