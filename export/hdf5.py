@@ -23,7 +23,7 @@ LARGEST_FILE = 1 << 30
 """Bytes of a file that is opened."""
 LARGEST_CONTENT = 512 << 20
 """Bytes of all arrays together, decompressed."""
-MOST_OBJECTS = 1 << 18
+MOST_OBJECTS = 1 << 16
 """Groups and arrays that are looked at, members of groups included."""
 MOST_CHUNKS = 1 << 16
 """Chunks of one array."""

@@ -19,7 +19,7 @@ from export.nir_order import Edge, Order, order_of
 from export.nir_shapes import declared_shape, output_shape
 from msenas.errors import InputError
 
-MOST_NODES = 1 << 12
+MOST_NODES = 1 << 11
 MOST_EDGES = 1 << 14
 MOST_SIGNALS = 1 << 27
 """Numbers of all signals together."""

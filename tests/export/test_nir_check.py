@@ -75,5 +75,5 @@ def test_signals_are_bounded_all_together(monkeypatch):
 
 def test_edges_are_bounded(monkeypatch):
     monkeypatch.setattr(nir_check, "MOST_EDGES", 5)
-    with pytest.raises(InputError, match="7 nodes and 6 edges; at most 4,096 and 5"):
+    with pytest.raises(InputError, match="7 nodes and 6 edges; at most 2,048 and 5"):
         checked(small_network())
