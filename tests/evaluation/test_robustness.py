@@ -26,6 +26,7 @@ from msenas.evaluation.robustness import (
     salt,
 )
 from msenas.hardware.census import take_census
+from msenas.phenotype.encoding import Standard
 from msenas.phenotype.network import Network
 from tests.conftest import motif_plan
 
@@ -88,9 +89,9 @@ def test_the_strengths_rise(found):
 
 
 def test_gaussian_noise_is_in_standard_deviations_of_each_channel(found):
-    standard = replace(found.standard, std=(0.1, 0.4))
     images = torch.full((50, 2, 20, 20), GREY)
-    found = replace(found, standard=standard)
+    # How the network wants its images has no say in it.
+    found = replace(found, dataset=replace(found.dataset, std=(0.1, 0.4)), standard=Standard((0.0,) * 2, (1.0,) * 2))
     noise, double = (gaussian(found, s).disturb(images, generator()) - GREY for s in (0.5, 1.0))
     assert noise.mean((0, 2, 3)).tolist() == pytest.approx([0, 0], abs=0.01)
     assert noise.std((0, 2, 3)).tolist() == pytest.approx([0.05, 0.2], rel=0.05)
