@@ -176,7 +176,7 @@ def test_datasets_shows_whole_paths(cli, tmp_path):
         ("[9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]", "motif 9"),
         ('{"layers": [{"motif": "FX"}]}', "FX"),
         ('{"tau": 1e999}', "range"),
-        ('{"schema": "msenas.best/9"}', "genome"),
+        ('{"schema": "msenas.best/9"}', "network"),
         ("[" * 50_000, "network.json"),
     ],
 )
