@@ -165,4 +165,5 @@ def _source(
     network: Network, frames: Frames, labels: Labels, standard: Standard | None, about: Mapping[str, Any] | None
 ) -> Source:
     classes = None if labels is None else np.asarray(labels, np.int64)
-    return Source(network, torch.as_tensor(frames, dtype=torch.float32), classes, about or {}, standard=standard)
+    given = frames.detach().cpu().float() if isinstance(frames, Tensor) else torch.from_numpy(np.array(frames, np.float32))
+    return Source(network, given, classes, about or {}, standard=standard)

@@ -86,6 +86,8 @@ def verify(
             raise InputError(unknown("simulator", name, SIMULATORS))
     graph = model if isinstance(model, nir.NIRGraph) else read_nir(model)
     told = about(graph)
+    if told.get("convention") == "sinabs":
+        raise InputError("the file is for sinabs, whose neurons decay by another rule; verify the portable one")
     dt = told.get("dt", DT)
     if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt < float("inf"):
         raise InputError(f"the metadata state a time step of {dt!r}; seconds are needed")

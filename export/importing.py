@@ -180,7 +180,7 @@ def _stage(shape: Map, spec: NetworkSpec) -> int:
 def _synapses(wiring: Wiring, names: Mapping[str, str], told: Told) -> Iterator[tuple[Synapse, Array]]:
     """The synapses with their weights; several may be the same, and their weights then add up.
 
-    In files of this package synapses of zeros only tell other readers which edge is late (see `export.lower`).
+    In files of this package some synapses of zeros only tell other readers which edge is late (see `export.lower`).
     """
     order = {node: i for i, node in enumerate(names)}
     for node, target in names.items():
@@ -188,8 +188,13 @@ def _synapses(wiring: Wiring, names: Mapping[str, str], told: Told) -> Iterator[
             sources = tuple(names.get(n, INPUT) for n in sorted(term.sources, key=lambda n: order.get(n, -1)))
             with at_node(node):
                 synapse, weight = _synapse(wiring, node, term, sources, target)
-            if weight.any() or not told.own:
+            if weight.any() or not (told.own and _closes(synapse)):
                 yield synapse, weight
+
+
+def _closes(synapse: Synapse) -> bool:
+    """Whether a synapse of zeros has the form of those that close loops, so that the network does without it."""
+    return synapse.kernel == 1 or synapse.sources == (synapse.target,)
 
 
 def _synapse(wiring: Wiring, node: str, term: Term, sources: tuple[str, ...], target: str) -> tuple[Synapse, Array]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from msenas.phenotype.network import Network
 
-CANDIDATES = 1.01 * 2.0 ** np.arange(-8, 3)
+CANDIDATES = 1.01 * 2.0 ** np.arange(-8, 2.5, 0.5)
 """Thresholds that are tried, in units of the largest score of a time step; beside it, where rounding would decide."""
 BATCH = 64
 """Samples that run together."""
