@@ -286,7 +286,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_files_are_refused_in_one_line(tmp_path, case):
+def test_hostile_files_are_refused_in_one_line(tmp_path, monkeypatch, case):
+    # Storage outside of the file is made in the current folder.
+    monkeypatch.chdir(tmp_path)
     change, message = HOSTILE[case]
     path = written(tmp_path / "a.nir", change=change)
     with pytest.raises(InputError, match=message) as caught:
