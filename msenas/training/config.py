@@ -35,7 +35,8 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         loss: "ce", cross-entropy of the scores averaged over time; or "tet", averaged cross-entropies of each step
             (Deng et al. 2022, arXiv:2202.11946).
         label_smoothing: share of the target that is spread over all classes.
-        ema: decay of the running mean of the weights per step, which is what is validated and kept; 0 turns it off.
+        ema: decay of the running mean of the weights per step, which is what is validated and kept; in the first steps
+            it is smaller; 0 turns it off.
         clip: largest norm of the gradient; 0 turns it off.
         augment: augmentations by name, or "auto" for those that fit the data.
         mix: strength of mixup and cutmix (both by chance); 0 turns them off.

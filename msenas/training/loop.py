@@ -169,11 +169,13 @@ class Trainer:
         for step, batch in enumerate(self.feed.epoch(state.epoch)):
             if deadline < math.inf and self.group.agree(time.monotonic() > deadline):
                 return None
-            rate_now = self._set_rate(state, step)
+            done = state.epoch * self.feed.steps + step
+            rate_now = self._set_rate(state, done)
             try:
                 loss, fired = self._step(state, batch)
             except CheckFailed as failure:
                 raise CheckFailed(f"{failure} in epoch {state.epoch + 1}, step {step + 1}") from None
+            state.average.update(state.network, done)
             losses.append(loss)
             rates.append(fired)
             self.advance(float(np.mean(losses)))
@@ -183,9 +185,8 @@ class Trainer:
         state.epoch += 1
         return Row(state.epoch, float(np.mean(losses)), *found, float(np.mean(rates)), rate_now)
 
-    def _set_rate(self, state: State, step: int) -> float:
-        total = self.config.epochs * self.feed.steps
-        rate = learning_rate(self.config, state.epoch * self.feed.steps + step, total)
+    def _set_rate(self, state: State, done: int) -> float:
+        rate = learning_rate(self.config, done, self.config.epochs * self.feed.steps)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         return rate
@@ -215,7 +216,6 @@ class Trainer:
         if not math.isfinite(loss + norm):
             raise CheckFailed(f"the loss is {loss:g} and the norm of its gradient {norm:g}")
         state.optimizer.step()
-        state.average.update(state.network)
         return loss, rate
 
     def _loss(self, network: Network, batch: Batch) -> tuple[Tensor, float]:

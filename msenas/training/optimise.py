@@ -47,7 +47,11 @@ class Average:
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Move towards the network."""
+    def update(self, network: nn.Module, done: int) -> None:
+        """Move towards the network, which has taken one more step after `done` others.
+
+        The decay rises to its value with the steps, so that a short training does not end near its random weights.
+        """
+        decay = min(self.decay, (1 + done) / (10 + done))
         for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
-            mine.lerp_(theirs, 1.0 - self.decay)
+            mine.lerp_(theirs, 1.0 - decay)

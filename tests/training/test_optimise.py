@@ -69,10 +69,25 @@ def test_the_running_mean_by_hand(decay):
     for value in (1.0, 2.0):
         with torch.no_grad():
             net.weights[0].fill_(value)
-        average.update(net)
+        average.update(net, 1000)
     expected = decay**2 * start + decay * (1 - decay) * 1.0 + (1 - decay) * 2.0
     assert average.network.weights[0] == pytest.approx(expected, abs=1e-6)
     assert decay or torch.equal(average.network.weights[0], net.weights[0])
+
+
+def test_the_running_mean_soon_forgets_the_random_weights():
+    net = network()
+    average = Average(net, 0.99)
+    far = torch.full_like(net.weights[0], 100.0)
+    with torch.no_grad():
+        average.network.weights[0].copy_(far)
+        net.weights[0].zero_()
+    left = 1.0
+    for done in range(20):
+        average.update(net, done)
+        left *= (1 + done) / (10 + done)
+        assert torch.allclose(average.network.weights[0], far * left, rtol=1e-4, atol=1e-4)
+    assert left < 1e-6 < 0.99**20
 
 
 def test_the_running_mean_is_a_network_apart():
