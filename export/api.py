@@ -165,5 +165,7 @@ def _source(
     network: Network, frames: Frames, labels: Labels, standard: Standard | None, about: Mapping[str, Any] | None
 ) -> Source:
     classes = None if labels is None else np.asarray(labels, np.int64)
-    given = frames.detach().cpu().float() if isinstance(frames, Tensor) else torch.from_numpy(np.array(frames, np.float32))
+    given = (
+        frames.detach().cpu().float() if isinstance(frames, Tensor) else torch.from_numpy(np.array(frames, np.float32))
+    )
     return Source(network, given, classes, about or {}, standard=standard)

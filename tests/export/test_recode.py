@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ def pointwise(*nodes: object, **about: object) -> Graph:
     conv = Conv("c", np.array([1, 2], np.float32).reshape(1, 2, 1, 1), np.ones(1, np.float32), 1, 0, (2, 2, 2))
     nodes = nodes or (conv,)
     names = [INPUT, *(node.name for node in nodes)]
-    edges = tuple(zip(names, names[1:], strict=False))
+    edges = tuple(itertools.pairwise(names))
     return Graph((2, 4, 4), 3, nodes, edges, "current", {"encoding": "direct", "standard": 1, **about})
 
 
@@ -41,7 +42,9 @@ def test_weights_are_divided_and_the_mean_moves_to_the_bias(code):
 
 def test_sums_of_pixels_have_as_many_means():
     (conv,) = pointwise().nodes
-    found = recode(pointwise(SumPool("a", (2, 4, 4), (2, 1)), SumPool("b", (2, 2, 4), (1, 2)), conv), CODES[0], STANDARD)
+    found = recode(
+        pointwise(SumPool("a", (2, 4, 4), (2, 1)), SumPool("b", (2, 2, 4), (1, 2)), conv), CODES[0], STANDARD
+    )
     assert found.nodes[-1].weight.ravel().tolist() == [2, 8]
     assert found.nodes[-1].bias.tolist() == [1 - 4 * (2 * 0.25 + 8 * 0.5)]
 

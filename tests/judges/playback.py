@@ -8,7 +8,6 @@ would send them. A delayed synapse is shown all steps: a spike of the last step 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -80,17 +79,6 @@ def convolution(network: Network, synapse: Synapse) -> nn.Conv2d:
     return layer
 
 
-@dataclass(frozen=True)
-class Padded(Synapse):
-    """A synapse of any padding; those of the search space have half their kernel."""
-
-    reach: int
-
-    @property
-    def padding(self) -> int:
-        return self.reach
-
-
 def random_convolution(rng: np.random.Generator) -> tuple[Plan, Synapse, nn.Conv2d, Tensor]:
     """A plan of one synapse that reads the input, its layer with 40 % zeros, and spikes [N, C, H, W]."""
     kernel, stride, in_channels = int(rng.integers(1, 8)), int(rng.integers(1, 5)), int(rng.integers(1, 6))
@@ -102,7 +90,7 @@ def random_convolution(rng: np.random.Generator) -> tuple[Plan, Synapse, nn.Conv
     layer.weight = nn.Parameter(torch.from_numpy(drawn), requires_grad=False)
     rows, columns = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
     spec = NetworkSpec((in_channels, height, width), classes=2, layers=1, steps=1, encoding="events")
-    synapse = Padded((INPUT,), "L1.E1", kernel, stride, False, False, None, reach=padding)
+    synapse = Synapse((INPUT,), "L1.E1", kernel, stride, False, False, None, padding)
     target = Population("L1.E1", layer.out_channels, rows, columns, 0, 0, "FE")
     spikes = rng.random((samples, in_channels, height, width)) < rng.uniform(0.05, 0.9)
     return Plan(spec, (target,), (synapse,), ("L1.E1",)), synapse, layer, torch.from_numpy(spikes).double()
