@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from msenas.hardware.placement import Placement
-from msenas.phenotype.plan import Plan, Population
+from msenas.phenotype.plan import Plan, Population, Synapse
 from msenas.phenotype.spec import NetworkSpec
 from tests.judges.loihi import SYNAPSE, Run
-from tests.judges.playback import Padded
 
 sanafe = pytest.importorskip("sanafe", reason="sanafe is not installed; `make judges` does")
 layers = pytest.importorskip("sanafe.layers")
@@ -28,7 +27,7 @@ def plan(steps: int) -> Plan:
     populations = tuple(Population(f"L{n}.E1", *shape, 0, n, "FE") for n, shape in enumerate(SHAPES))
     names = [p.name for p in populations]
     synapses = tuple(
-        Padded((source,), target, kernel, stride, False, False, None, reach=0)
+        Synapse((source,), target, kernel, stride, False, False, None, padding=0)
         for source, target, (kernel, stride) in zip(names, names[1:], KERNELS, strict=False)
     )
     return Plan(NetworkSpec(SHAPES[0], 11, 1, steps=steps), populations, synapses, (names[-1],))
