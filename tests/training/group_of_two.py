@@ -24,7 +24,7 @@ from tests.conftest import motif_plan
 from tests.training.small import dataset, standard
 
 OPTIONS = {
-    "plain": {},
+    "plain": {"epochs": 2},
     "uneven": {"batch": 13},
     "tet": {"loss": "tet", "mix": 1.0, "optimizer": "sgd", "lr": 0.05},
     "rate": {"rate": 0.3, "rate_weight": 1.0},
@@ -34,9 +34,9 @@ OPTIONS = {
 
 
 def training(group: Group, name: str) -> dict[str, object]:
-    """Losses of the steps of two epochs, the last row, and the weights, of one of OPTIONS."""
-    config = TrainConfig(**({"epochs": 2, "batch": 16, "augment": ("rotate",), "ema": 0.5} | OPTIONS[name]))
-    data, plan = dataset(), motif_plan("FE", "LI", "MI", steps=2)
+    """Losses of the steps, rows of the epochs, and the weights, of one of OPTIONS."""
+    config = TrainConfig(**({"epochs": 1, "batch": 16, "augment": ("rotate",), "ema": 0.5} | OPTIONS[name]))
+    data, plan = dataset(), motif_plan("FE", "LI", steps=2)
     about = (plan.spec, standard(data), config.seed)
     losses: list[float] = []
     pressure = Pressure(1e-12, 0.0, 1e-10) if config.energy_weight else None
@@ -54,7 +54,7 @@ def training(group: Group, name: str) -> dict[str, object]:
     state.parts = 3 if name == "parts" else 1
     share_moments(state.network.norms, group)
     with without_denormals():
-        rows = [how.epoch(state) for _ in range(2)]
+        rows = [how.epoch(state) for _ in range(config.epochs)]
     return {
         "losses": losses,
         "rows": [vars(row) for row in rows],
