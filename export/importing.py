@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.labels import family, labelled, named
-from export.linear import Array, squared
+from export.linear import Array, identity, squared
 from export.neurons import Dynamics, Gain, dynamics, gain
 from export.nir_check import Checked, at_node, checked
 from export.readout import Readout, readout_of
@@ -206,7 +206,7 @@ def _synapse(wiring: Wiring, node: str, term: Term, sources: tuple[str, ...], ta
     if pool != across:
         raise InputError(f"{what} is summed over windows of {pool}x{across}; square ones can be imported")
     if linear.weight is None:
-        linear = linear.convolved(np.eye(shape[0])[:, :, None, None])
+        linear = linear.convolved(identity(shape[0]))
     try:
         square = squared(linear, (shape[1] // pool, shape[2] // pool), gives[1:])
     except InputError as error:

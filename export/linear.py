@@ -7,16 +7,26 @@ dense layer a kernel as large as the map.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msenas.errors import InputError
-from msenas.phenotype.check import MOST_WEIGHTS, map_side
 
 Array = NDArray[np.float64]
 Pair = tuple[int, int]
+LARGEST_KERNEL = 1 << 26
+"""Numbers of one kernel, zeros that were filled in included."""
+MOST_PRODUCTS = 1 << 34
+"""Multiplications for the kernel of two convolutions."""
+
+MOST_NUMBERS = 1 << 28
+"""Of all maps of a graph together: their weights, and NUMBERS_OF_A_MAP for each map."""
+NUMBERS_OF_A_MAP = 1 << 14
+"""Branches that meet and part again double the maps each time, however small their weights are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +50,7 @@ class Linear:
         """Followed by sums over windows of `channels` maps."""
         if self.weight is None and window == stride and padding == (0, 0):
             return replace(self, pool=(self.pool[0] * window[0], self.pool[1] * window[1]))
-        return self.convolved(np.eye(channels)[:, :, None, None] * np.ones(window), stride, padding)
+        return self.convolved(_zeros(channels, channels, *window) + identity(channels), stride, padding)
 
     def convolved(self, weight: Array, stride: Pair = (1, 1), padding: Pair = (0, 0)) -> Linear:
         """Followed by a convolution.
@@ -62,19 +72,60 @@ class Linear:
         """Followed by a factor for each channel [C]."""
         if self.weight is None and (scale == scale[0]).all():
             return replace(self, factor=self.factor * float(scale[0]))
-        return self.convolved(np.diag(scale)[:, :, None, None])
+        return self.convolved(identity(len(scale)) * scale[:, None, None, None])
+
+
+def numbers_of(maps: Iterable[Linear]) -> int:
+    """What linear maps count for in `check_numbers`."""
+    return sum(NUMBERS_OF_A_MAP + (0 if linear.weight is None else linear.weight.size) for linear in maps)
+
+
+def check_numbers(numbers: int) -> None:
+    """Refuse a graph that is small in its file, and too large when its linear nodes are multiplied out.
+
+    Raises:
+        InputError: There are too many numbers.
+    """
+    if numbers > MOST_NUMBERS:
+        raise InputError("and the linear nodes before it multiply out to too many weights; put neurons between")
+
+
+def identity(channels: int) -> Array:
+    """The kernel [C, C, 1, 1] that changes nothing.
+
+    Raises:
+        InputError: It is larger than a kernel can be.
+    """
+    kernel = _zeros(channels, channels, 1, 1)
+    kernel[range(channels), range(channels)] = 1.0
+    return kernel
+
+
+def _zeros(*shape: int) -> Array:
+    """A kernel of zeros; files can ask for far larger ones than they hold.
+
+    Raises:
+        InputError: It is larger than a kernel can be.
+    """
+    if math.prod(shape) > LARGEST_KERNEL:
+        raise InputError(f"needs a kernel {list(shape)}; at most {LARGEST_KERNEL:,} weights are possible")
+    return np.zeros(shape)
 
 
 def _product(second: Array, first: Array, stride: Pair) -> Array:
     """The kernel of two convolutions one behind the other, the first with this stride."""
     rows, columns = ((b - 1) * s + a for a, b, s in zip(first.shape[2:], second.shape[2:], stride, strict=True))
-    shape = second.shape[0], first.shape[1], rows, columns
-    if np.prod(shape, dtype=object) > MOST_WEIGHTS:
-        raise InputError(f"and the layer before make one layer of more than {MOST_WEIGHTS:,} weights")
-    product = np.zeros(shape)
+    if first.size * second.size // len(first) > MOST_PRODUCTS:
+        raise InputError("and the layer before make one layer that takes too long to work out")
+    product = _zeros(second.shape[0], first.shape[1], rows, columns)
+    if math.prod(first.shape[2:]) < math.prod(second.shape[2:]):
+        for y, x in np.ndindex(*first.shape[2:]):
+            part = np.tensordot(second, first[:, :, y, x], (1, 0)).transpose(0, 3, 1, 2)
+            product[:, :, y :: stride[0], x :: stride[1]][:, :, : part.shape[2], : part.shape[3]] += part
+        return product
     height, width = first.shape[2:]
     for y, x in np.ndindex(*second.shape[2:]):
-        part = np.einsum("nm,mchw->nchw", second[:, :, y, x], first)
+        part = np.tensordot(second[:, :, y, x], first, 1)
         product[:, :, y * stride[0] : y * stride[0] + height, x * stride[1] : x * stride[1] + width] += part
     return product
 
@@ -82,7 +133,7 @@ def _product(second: Array, first: Array, stride: Pair) -> Array:
 def spread(weight: Array, dilation: Pair, groups: int) -> Array:
     """The kernel of a dilated or grouped convolution, with the zeros that it leaves out."""
     outputs, inputs, rows, columns = weight.shape
-    whole = np.zeros((outputs, inputs * groups, (rows - 1) * dilation[0] + 1, (columns - 1) * dilation[1] + 1))
+    whole = _zeros(outputs, inputs * groups, (rows - 1) * dilation[0] + 1, (columns - 1) * dilation[1] + 1)
     each = outputs // groups
     for group in range(groups):
         own = slice(group * each, (group + 1) * each)
@@ -122,21 +173,18 @@ def squared(linear: Linear, side: Pair, gives: Pair) -> Square:
     rows, columns = linear.weight.shape[2:]
     up, left = linear.padding
     strides = {stride for stride, places in zip(linear.stride, gives, strict=True) if places > 1}
-    least_padding = max(up, left)
-    most_padding = least_padding + max(rows, columns, *side) if len(strides) < 2 else -1
-    for padding in range(least_padding, most_padding + 1):
-        least = max(rows + padding - up, columns + padding - left)
-        for kernel in range(least, min(side) + 2 * padding + 1):
-            stride = _stride(strides, [s + 2 * padding - kernel for s in side])
-            if tuple(map_side(s, kernel, stride, padding) for s in side) == gives:
-                whole = np.zeros((*linear.weight.shape[:2], kernel, kernel))
-                y, x = padding - up, padding - left
-                whole[:, :, y : y + rows, x : x + columns] = linear.weight
-                return Square(whole, stride, padding)
-    shape = f"kernel {rows}x{columns}, stride {list(linear.stride)} and padding {list(linear.padding)}"
-    raise InputError(f"is a convolution with {shape}, which no square one equals")
-
-
-def _stride(strides: set[int], slack: list[int]) -> int:
-    """The stride along which there are several places; without any, the smallest that leaves one."""
-    return max(strides) if strides else max(slack) + 1
+    stride = max(strides, default=0)
+    # A map of side s has as many places as asked for if kernel - 2 * padding is in s - stride * places + 1, ...,
+    # s - stride * (places - 1); where there is one place, the stride may be as large as it takes.
+    most = min(s - stride * (places - 1) for s, places in zip(side, gives, strict=True))
+    least = max(s - stride * places + 1 for s, places in zip(side, gives, strict=True)) if strides else -math.inf
+    if len(strides) > 1 or least > most:
+        shape = f"kernel {rows}x{columns}, stride {list(linear.stride)} and padding {list(linear.padding)}"
+        raise InputError(f"is a convolution with {shape}, which no square one equals")
+    padding = max(up, left, rows - up - most, columns - left - most)
+    needed = max(rows - up, columns - left) - padding
+    kernel = int(max(least, needed, 1 - 2 * padding)) + 2 * padding
+    whole = _zeros(*linear.weight.shape[:2], kernel, kernel)
+    y, x = padding - up, padding - left
+    whole[:, :, y : y + rows, x : x + columns] = linear.weight
+    return Square(whole, stride or max(side) + 2 * padding - kernel + 1, padding)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.linear import Array
+from export.linear import Array, identity
 from export.terms import Map, Sum, Wiring
 from msenas.errors import InputError
 
@@ -50,7 +50,7 @@ def _matrix(found: Sum, shape: Map) -> Array:
         raise InputError(f"the output is a map of {places[0]}x{places[1]}; it must be one number for each class")
     weight = linear.weight
     if weight is None:
-        weight = np.eye(classes)[:, :, None, None] * linear.factor
+        weight = identity(classes) * linear.factor
     covered = [side * window for side, window in zip(weight.shape[2:], linear.pool, strict=True)]
     if covered != list(shape[1:]) or linear.padding != (0, 0) or (weight != weight[:, :, :1, :1]).any():
         raise InputError(

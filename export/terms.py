@@ -15,7 +15,7 @@ import networkx as nx
 import nir
 import numpy as np
 
-from export.linear import Array, Linear, evenly_padded, spread
+from export.linear import Array, Linear, check_numbers, evenly_padded, numbers_of, spread
 from export.nir_check import Checked, at_node
 from export.nir_shapes import flat_axes, padding_of
 from msenas.errors import InputError
@@ -79,13 +79,15 @@ def follow(graph: Checked, input_map: Map) -> Wiring:
         for name, node in nodes.items()
         if isinstance(node, (*NEURONS, nir.Input))
     }
-    received = {}
+    received, numbers = {}, 0
     for name in _linear_first(graph):
         node = nodes[name]
         with at_node(name, type(node).__name__):
             arriving = _added(graph, given, name)
             if type(node) in LINEAR:
                 given[name] = _through(node, arriving)
+                numbers += numbers_of(term.linear for term in given[name].terms)
+                check_numbers(numbers)
             else:
                 received[name] = arriving
     return Wiring(received, maps)
@@ -125,6 +127,7 @@ def _linear_first(graph: Checked) -> list[str]:
 
 def _added(graph: Checked, given: Mapping[str, Sum], name: str) -> Sum:
     """The sum of all that a node reads; spikes that have not passed any weight yet are one term."""
+    check_numbers(numbers_of(term.linear for source in graph.sources[name] for term in given[source].terms))
     terms: dict[Any, Term] = {}
     constants: list[Array] = []
     for source in graph.sources[name]:

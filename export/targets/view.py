@@ -6,9 +6,8 @@ is; readers take the order of the names, which is the order in which a file give
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +17,9 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
+from export.nir_about import about
 from export.nir_order import Edge, order_of
+from msenas.errors import InputError
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
@@ -50,12 +51,20 @@ class View:
     @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:
         """What each node reads."""
-        return {name: tuple(s for s, target in self.edges if target == name) for name in self.nodes}
+        return self._neighbours((target, source) for source, target in self.edges)
 
     @cached_property
     def readers(self) -> dict[str, tuple[str, ...]]:
         """What reads each node."""
-        return {name: tuple(t for source, t in self.edges if source == name) for name in self.nodes}
+        return self._neighbours(self.edges)
+
+    def _neighbours(self, edges: Iterable[Edge]) -> dict[str, tuple[str, ...]]:
+        """The second ends of edges by the first."""
+        found: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for name, other in edges:
+            if name in found:
+                found[name].append(other)
+        return {name: tuple(others) for name, others in found.items()}
 
     def of(self, *kinds: type[nir.NIRNode]) -> Iterator[tuple[str, Any]]:
         """The nodes of some types with their names."""
@@ -136,13 +145,11 @@ class View:
 
     @cached_property
     def about(self) -> Mapping[str, Any]:
-        """What the exporter of this tool wrote about the network; empty for files of others."""
-        text = self.graph.metadata.get("msenas") if isinstance(self.graph.metadata, dict) else None
+        """What the exporter of this tool wrote about the network; empty for files of others, or if it is damaged."""
         try:
-            found = json.loads(text) if isinstance(text, str | bytes) else {}
-        except ValueError:
+            return about(self.graph)
+        except InputError:
             return {}
-        return found if isinstance(found, dict) else {}
 
 
 def _shape(types: Mapping[str, Any] | None) -> Shape:

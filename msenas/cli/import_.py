@@ -64,7 +64,7 @@ def run_import(request: ImportRequest, as_json: bool, out: Console) -> None:
     Raises:
         InputError: The file, an option or the folder cannot be used, or no network here computes the same.
     """
-    folder = request.out or request.file.with_suffix("")
+    folder = request.out or request.file.parent / request.file.stem
     _check_free(folder)
     wishes = Wishes(_shape(request.input_shape), request.steps, request.encoding, request.dt)
     try:

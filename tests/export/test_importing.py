@@ -552,3 +552,17 @@ def test_damaged_metadata(told, said):
 def test_wishes_win(rng):
     spec = import_graph(paper_cnn(rng), Wishes(steps=7, encoding="poisson")).plan.spec
     assert (spec.steps, spec.encoding) == (7, "poisson")
+
+
+def test_branches_that_meet_and_part_again_are_bounded():
+    """A few nodes of one weight each can double the ways from neuron to neuron beyond all bounds."""
+    rng, nodes, edges, before = np.random.default_rng(0), {"input": source(1, 2, 2)}, [], ["input"]
+    for level in range(40):
+        now = [f"a{level:02}", f"b{level:02}"]
+        nodes |= {name: conv(rng, (1, 1, 1, 1), bias=False) for name in now}
+        edges += [(a, b) for a in before for b in now]
+        before = now
+    nodes |= {"lif": leaky(1, 2, 2), "n": pool(2), "output": sink(1, 1, 1)}
+    edges += [*((name, "lif") for name in before), ("lif", "n"), ("n", "output")]
+    with pytest.raises(InputError, match="'[ab].*multiply out to too many weights"):
+        import_graph(graph(nodes, edges))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from export.linear import Linear, evenly_padded, spread, squared
+from export.linear import Linear, evenly_padded, identity, spread, squared
 from msenas.errors import InputError
 from msenas.phenotype.check import map_side
 
@@ -83,8 +83,32 @@ def test_one_scale_for_all_is_a_factor():
 
 def test_products_are_bounded():
     first = Linear().convolved(np.ones((1, 1 << 10, 1, 1)))
-    with pytest.raises(InputError, match="more than 268,435,456 weights"):
+    with pytest.raises(InputError, match="at most 67,108,864 weights"):
         first.convolved(np.broadcast_to(np.ones(()), (1 << 10, 1, 1 << 5, 1 << 5)), (1, 1))
+    with pytest.raises(InputError, match="takes too long"):
+        Linear().convolved(np.ones((1, 1, 300, 300))).convolved(np.ones((1, 1, 500, 500)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Linear().scaled(np.arange(1.0, 1 << 16)),
+        lambda: Linear().pooled(1 << 12, (3, 3), (1, 1), (0, 0)),
+        lambda: spread(np.ones((1, 1, 2, 2)), (1 << 16, 1 << 16), 1),
+        lambda: spread(np.ones((1 << 16, 1, 1, 1)), (1, 1), 1 << 16),
+        lambda: squared(Linear(weight=np.ones((1, 1, 1, 1 << 13))), (1, 1 << 13), (1, 1)),
+        lambda: identity(1 << 14),
+    ],
+)
+def test_kernels_far_larger_than_what_asks_for_them_are_not_made(make):
+    with pytest.raises(InputError, match="at most 67,108,864 weights"):
+        make()
+
+
+def test_that_there_is_no_square_kernel_is_known_at_once():
+    sides = 1 << 16, 1 << 16
+    with pytest.raises(InputError, match="no square one"):
+        squared(Linear(weight=np.ones((1, 1, 1, 1 << 15))), sides, (1 << 16, (1 << 15) + 1))
 
 
 @pytest.mark.parametrize("groups", [1, 2])
