@@ -166,8 +166,8 @@ def test_a_folder_that_is_taken(cli, foreign):
 
 def test_a_file_that_is_none(cli, tmp_path):
     (tmp_path / "x.nir").write_bytes(b"no hdf5")
-    for name in ("x.nir", "y.nir"):
-        code, _, err = cli("import", tmp_path / name)
+    for name in ("x.nir", "y.nir", "..", "."):
+        code, _, err = cli("import", tmp_path / name if "nir" in name else name)
         assert (code, err.count("\n")) == (2, 1)
         assert name in err
 
