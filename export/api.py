@@ -164,8 +164,13 @@ def _passed(
 def _source(
     network: Network, frames: Frames, labels: Labels, standard: Standard | None, about: Mapping[str, Any] | None
 ) -> Source:
-    classes = None if labels is None else np.asarray(labels, np.int64)
-    given = (
-        frames.detach().cpu().float() if isinstance(frames, Tensor) else torch.from_numpy(np.array(frames, np.float32))
-    )
+    try:
+        classes = None if labels is None else np.asarray(labels, np.int64)
+        given = (
+            frames.detach().cpu().float()
+            if isinstance(frames, Tensor)
+            else torch.from_numpy(np.array(frames, np.float32))
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"frames and labels must be arrays of numbers: {error}") from None
     return Source(network, given, classes, about or {}, standard=standard)

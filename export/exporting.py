@@ -196,6 +196,7 @@ def _rename(old: Path, new: Path) -> None:
     try:
         os.replace(old, new)
     except OSError as error:
+        old.unlink(missing_ok=True)
         raise RunError(f"cannot write {new}: {error.strerror or error}") from None
 
 

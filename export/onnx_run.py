@@ -5,6 +5,7 @@ Only such models are read: those of others may do anything that the operators of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ class Metadata(msgspec.Struct, frozen=True):
 
 MOST_STEPS = 1 << 16
 """Time steps of a model that is read."""
+MOST_AXES, MOST_NUMBERS = 3, 1 << 26
+"""Of a state that is read, for one sample."""
 FATAL = 4
 """Severity from which onnxruntime writes to stderr; errors are raised anyway."""
 GRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
@@ -183,6 +186,9 @@ def _checked(model: ModelProto) -> Metadata:
         raise InputError(f"its metadata have schema {told.schema}, form {told.form[:SHOWN]!r}, {told.steps} steps")
     if [(o.domain, o.version) for o in model.opset_import] != [("", OPSET)] or len(model.functions):
         raise InputError(f"the model does not use operator set {OPSET} and nothing else")
+    for name, (_, shape) in told.states.items():
+        if len(shape) > MOST_AXES or min(shape, default=1) < 1 or math.prod(shape) > MOST_NUMBERS:
+            raise InputError(f"its metadata give {name[:SHOWN]!r} the shape {str(shape)[:SHOWN]}")
     _check_graph(model.graph, 0)
     return told
 

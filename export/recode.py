@@ -38,9 +38,12 @@ def recode(graph: Graph, encoding: str, standard: Standard) -> Graph:
         standard: with which the network had its images standardised.
 
     Raises:
-        InputError: The code is unknown, the network has another one, or the input is not read by convolutions.
+        InputError: The code is unknown, the network has another one, or the input is not read by convolutions,
+            or has another number of channels than `standard`.
     """
     check_code(graph.about.get("encoding"), encoding)
+    if not len(standard.mean) == len(standard.std) == graph.input_shape[0]:
+        raise InputError(f"mean and standard deviation of {graph.input_shape[0]} channels are needed to recode them")
     windows = _windows(graph)
     nodes = tuple(
         _reading_intensities(node, windows[node.name], standard)

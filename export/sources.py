@@ -15,6 +15,7 @@ from torch import Tensor
 from export.graph import Graph
 from export.importing import import_graph
 from export.lower import READ_THRESHOLD, lower
+from export.nir_about import LARGEST
 from export.nir_write import to_nir_graph
 from export.quantise import Drift, quantise
 from export.recode import check_code, recode, spike_frames
@@ -22,7 +23,10 @@ from export.spiking_readout import best_threshold, scores_of
 from msenas.errors import InputError
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.network import Network
+from msenas.runs.files import to_json
 
+LARGEST_ABOUT = LARGEST // 2
+"""Bytes of what is told about a network; the names of nodes come to it, and all has to be read back."""
 READOUTS = ("current", "spikes")
 """What an exported graph gives: scores of each time step, or spikes of one neuron for each class."""
 
@@ -41,7 +45,8 @@ class Source:
         standard: with which its images were standardised; needed to recode it.
 
     Raises:
-        InputError: Frames or labels have another shape, or the network is of another kind.
+        InputError: Frames or labels have another shape or are not finite, the network is of another kind, or `about`
+            is no JSON.
     """
 
     network: Network
@@ -53,6 +58,7 @@ class Source:
     standard: Standard | None = None
 
     def __post_init__(self) -> None:
+        _check_about(self.about)
         for frames, labels in ((self.frames, self.labels), self.threshold_samples):
             _check_samples(self.network, frames, labels)
 
@@ -126,6 +132,15 @@ def rebuilt(graph: Graph) -> Network:
     return network.eval()
 
 
+def _check_about(about: Mapping[str, Any]) -> None:
+    try:
+        length = len(to_json(about).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"what is told about the network must be plain values for JSON: {error}") from None
+    if length > LARGEST_ABOUT:
+        raise InputError(f"what is told about the network has {length:,} bytes; at most {LARGEST_ABOUT:,} are written")
+
+
 def _check_samples(network: Network, frames: Tensor, labels: NDArray[np.int64] | None) -> None:
     weight, spec, shape = network.readout.weight, network.plan.spec, list(frames.shape)
     if weight.device.type != "cpu" or weight.dtype != torch.float32:
@@ -135,6 +150,8 @@ def _check_samples(network: Network, frames: Tensor, labels: NDArray[np.int64] |
     if len(shape) != 5 or shape[0] not in (1, spec.steps) or not shape[1] or shape[2:] != list(spec.input_shape):
         wanted = [spec.steps, "N", *spec.input_shape]
         raise InputError(f"frames are {shape}; {wanted} is needed, or 1 in the place of {spec.steps}")
+    if not bool(torch.isfinite(frames).all()):
+        raise InputError("frames hold a number that is not finite")
     if labels is not None and labels.shape != (shape[1],):
         raise InputError(f"labels are {list(labels.shape)}; one for each of the {shape[1]} samples is needed")
 

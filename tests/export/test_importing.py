@@ -564,5 +564,5 @@ def test_branches_that_meet_and_part_again_are_bounded():
         before = now
     nodes |= {"lif": leaky(1, 2, 2), "n": pool(2), "output": sink(1, 1, 1)}
     edges += [*((name, "lif") for name in before), ("lif", "n"), ("n", "output")]
-    with pytest.raises(InputError, match="'[ab].*multiply out to too many weights"):
+    with pytest.raises(InputError, match=r"'[ab].*multiply out to too many weights"):
         import_graph(graph(nodes, edges))

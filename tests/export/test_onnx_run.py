@@ -157,6 +157,22 @@ def test_models_that_are_not_ours_are_refused(path, message, change):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("shape", [[-1], [0], [1 << 40], [1 << 70], [1] * 100, [1 << 16, 1 << 16]])
+def test_states_of_impossible_shapes_are_refused(graph, tmp_path, shape):
+    path = tmp_path / "model.onnx"
+    write_onnx(path, graph, "step")
+
+    def change(model):
+        (prop,) = model.metadata_props
+        told = json.loads(prop.value)
+        told["states"][next(iter(told["states"]))][1] = shape
+        prop.value = json.dumps(told)
+
+    edited(path, change)
+    with pytest.raises(InputError, match=r"its metadata"):
+        open_model(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x05" * 100])
 def test_files_that_are_no_models_are_refused(tmp_path, content):
     (tmp_path / "model.onnx").write_bytes(content)

@@ -79,6 +79,11 @@ def test_refused(message):
         recode(*REFUSED[message])
 
 
+def test_statistics_of_other_channels():
+    with pytest.raises(InputError, match="of 2 channels"):
+        recode(pointwise(), "latency", ONE)
+
+
 def test_input_beside_something_else():
     graph = pointwise()
     with pytest.raises(InputError, match="no convolution of the input alone"):

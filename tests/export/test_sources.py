@@ -155,6 +155,21 @@ def test_networks_that_do_not_fit():
         Source(trained(motif_plan("FE")).to(torch.bfloat16), FRAMES)
 
 
+@pytest.mark.parametrize(
+    "about", [{"x": float("nan")}, {"x": np.ones(2)}, {"x": {1}}, {"x": "\ud800"}, {"x": "a" * 9_000_000}]
+)
+def test_what_is_told_must_be_json_of_a_size_that_is_read_back(about):
+    with pytest.raises(InputError, match="what is told about the network"):
+        replace(source(), about=about)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_frames_that_are_not_finite(number):
+    given = source()
+    with pytest.raises(InputError, match="not finite"):
+        replace(given, frames=given.frames * number)
+
+
 def test_recoding_needs_to_know_how_images_were_standardised():
     with pytest.raises(InputError, match="mean and standard deviation"):
         lowered(replace(source(), standard=None), Changes(encoding="poisson"))

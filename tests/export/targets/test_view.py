@@ -69,7 +69,9 @@ def test_late_edges_are_those_of_the_simulator(name):
     assert any((ran[0][n] != ran[1][n]).any() for n in ran[0])
 
 
-@pytest.mark.parametrize("metadata", [{}, {"msenas": "no json"}, {"msenas": "[1]"}, {"msenas": 3.0}, {"msenas": "[" * 10**6}])
+@pytest.mark.parametrize(
+    "metadata", [{}, {"msenas": "no json"}, {"msenas": "[1]"}, {"msenas": 3.0}, {"msenas": "[" * 10**6}]
+)
 def test_a_file_that_tells_nothing(metadata):
     subject = chain()
     subject.metadata = metadata
