@@ -46,7 +46,8 @@ class Spending:
     Attributes:
         plan: the network.
         rates: mean spikes per neuron and step by population.
-        synops: synaptic operations per inference; without those of the input, which no weight changes.
+        synops: synaptic operations per inference; without those of the input, which no weight changes. A pass of fewer
+            time steps than the network's counts for all of them.
         whole: makes means over the samples that are seen here those of a whole batch.
     """
 
@@ -63,7 +64,7 @@ class Spending:
         spikes = spikes.float()
         self.rates[name] = spikes.mean()
         if name in self._reach:
-            places = spikes.sum((0, 2)).mean(0)
+            places = spikes.sum((0, 2)).mean(0) * (self.plan.spec.steps / len(spikes))
             self.synops = self.synops + (places * self._reach[name].to(places.device)).sum()
 
     def pull(self, rate: float) -> Tensor:

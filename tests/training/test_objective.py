@@ -83,6 +83,16 @@ def test_synaptic_operations_are_spikes_times_the_neurons_that_read_them(motifs)
     assert expected > 0 or len(motifs) == 1
 
 
+def test_a_pass_of_fewer_steps_counts_for_all_of_them():
+    plan = motif_plan("FE", "FE", steps=4)
+    found = []
+    for steps in (1, 4):
+        spending = Spending(plan)
+        spending("L1.E1", torch.ones(steps, 2, *plan.by_name["L1.E1"].shape))
+        found.append(float(torch.as_tensor(spending.synops)))
+    assert found[0] == found[1] > 0
+
+
 def test_a_population_without_a_reader_costs_nothing():
     plan = motif_plan("FE")
     assert set(reach_by_source(plan)) < set(plan.by_name)
