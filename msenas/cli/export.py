@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -156,7 +157,7 @@ def about_network(subject: Subject, deployed: Deployed) -> dict[str, Any]:
     spec, dataset, best = deployed.network.plan.spec, deployed.dataset, subject.best
     known = {} if best is None else best.provenance
     training = known.get("training")
-    return {
+    about = {
         "encoding": spec.encoding,
         "network": asdict(spec),
         "genome": None if subject.genome is None else list(subject.genome.flat()),
@@ -168,6 +169,9 @@ def about_network(subject: Subject, deployed: Deployed) -> dict[str, Any]:
         "weights_sha256": best.weights.sha256 if best is not None and best.weights is not None else None,
         "versions": versions(),
     } | {name: known[name] for name in RECORDED if name in known}
+    # Classes and paths are named after folders, whose names need not be text.
+    readable: dict[str, Any] = json.loads(json.dumps(about, ensure_ascii=False).encode(errors="replace"))
+    return readable
 
 
 def _print(exported: Exported, out: Console) -> None:

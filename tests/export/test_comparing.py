@@ -7,9 +7,11 @@ import nir
 import numpy as np
 import pytest
 import torch
-from export.verify import compare, run_network, verify
 
+from export.comparing import compare, run_network, verify
+from export.lower import SCORES
 from export.trace import Trace
+from export.verification import PopulationMatch
 from msenas.errors import InputError
 from msenas.phenotype.network import Network
 from tests.conftest import motif_plan
@@ -90,6 +92,13 @@ def test_other_biases_fail_and_it_is_told_where(network, frames):
     assert 0 < found.first[0].distance < 0.1
 
 
+def test_other_scores_of_equal_spikes_fail(network, frames):
+    wrong = lowered(network)
+    wrong.nodes["r2"].weight = np.float32(1.01) * wrong.nodes["r2"].weight
+    (comparison,) = verify(network, wrong, frames, simulators=["numpy"]).comparisons
+    assert (comparison.different, comparison.same_answers, comparison.passed) == (0, 1.0, False)
+
+
 def test_the_time_step_is_that_of_the_metadata(network, frames):
     slow = lowered(network, dt=10 * DT)
     for node in slow.nodes.values():
@@ -105,13 +114,40 @@ def test_odd_time_steps(network, frames, dt):
         verify(network, lowered(network, dt=dt), frames)
 
 
-def test_answers_need_not_be_equal_where_the_output_gives_spikes(network, frames):
-    spiking = lowered(network, read="spikes")
-    spiking.nodes["r3"] = nir.IF(full(3), full(3, 100.0))
-    spiking.edges = [edge for edge in spiking.edges if edge != ("r2", "z")] + [("r2", "r3"), ("r3", "z")]
-    (comparison,) = verify(network, spiking, frames, simulators=["numpy"]).comparisons
-    assert comparison.passed
+def spiking(network, threshold, **changes):
+    """A neuron for each class behind the scores."""
+    made = lowered(network, read="spikes", **changes)
+    made.nodes["r3"] = nir.IF(full(3), threshold)
+    made.edges = [edge for edge in made.edges if edge != ("r2", "z")] + [("r2", "r3"), ("r3", "z")]
+    return made
+
+
+@pytest.mark.parametrize("threshold", [0.11, 100.0])
+def test_an_output_that_spikes_is_compared_with_neurons_behind_the_scores(network, frames, threshold):
+    found = verify(network, spiking(network, full(3, threshold)), frames, np.zeros(6), simulators=["numpy"])
+    (comparison,) = found.comparisons
+    assert found.passed
     assert comparison.readout_difference is None
+    assert comparison.populations[-1] == PopulationMatch(SCORES, "r3", 4 * 6 * 3, 0, 1.0)
+    assert found.accuracy == comparison.accuracy
+
+
+def test_a_spiking_output_of_other_weights_fails(network, frames):
+    wrong = spiking(network, full(3, 0.11))
+    wrong.nodes["r2"].bias = -wrong.nodes["r2"].bias
+    assert not verify(network, wrong, frames, simulators=["numpy"]).passed
+
+
+def test_metadata_that_make_up_a_spiking_output(network, frames):
+    with pytest.raises(InputError, match="not given by one node that does"):
+        verify(network, lowered(network, read="spikes"), frames)
+    with pytest.raises(InputError, match="need one threshold"):
+        verify(network, spiking(network, np.array([1, 2, 3], np.float32)), frames)
+
+
+def test_files_for_sinabs_are_refused(network, frames):
+    with pytest.raises(InputError, match="for sinabs"):
+        verify(network, lowered(network, convention="sinabs"), frames)
 
 
 def reference_trace(network, frames, change=None):
