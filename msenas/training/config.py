@@ -49,7 +49,8 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         energy_budget: joule per inference.
         distill: `module:function` that returns a torch module whose scores are imitated.
         distill_weight: share of the imitation in the loss.
-        patience: epochs without a better validation accuracy after which the training stops; 0 never stops early.
+        patience: epochs without a better validation accuracy, or an equal one with a smaller loss, after which the
+            training stops; 0 never stops early.
         seed: added to the weight seed of best.json, and seeds order, augmentation and everything else that is random.
         device: "auto", "cpu", "cuda", ...
         time_limit: stop after this long, such as "30m".
