@@ -22,10 +22,10 @@ from networks import CLASSES, SHAPE, random_plans, spread
 from plain_norse import PlainNorse
 from torch import Tensor, nn
 
+from msenas.phenotype.memory import keep_freed_memory
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
 from msenas.search.prepare import environment
-from msenas.search.workers import tune_process
 
 SURROGATE = "triangle"
 
@@ -99,8 +99,9 @@ def _start(side: str, options: argparse.Namespace) -> Connection:
 
 def _serve(side: str, options: argparse.Namespace, pipe: Connection) -> None:
     if side == "msenas":
-        tune_process()
+        keep_freed_memory()
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(options.batch, *SHAPE, generator=generator)
     targets = torch.randint(0, CLASSES, (options.batch,), generator=generator)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from msenas.cli.commands import INTERRUPTED_CODE, print_json
 from msenas.cli.render import program
+from msenas.phenotype.memory import keep_freed_memory
 from msenas.training.loop import Row
 from msenas.training.opening import TrainRequest
 from msenas.training.parallel import Elsewhere, Group, processes
@@ -74,6 +75,7 @@ def run_train(request: TrainRequest, as_json: bool, out: Console, err: Console) 
 
     The first process prints the accuracy; the others say only why they cannot go on.
     """
+    keep_freed_memory()
     with processes() as group:
         if group.leads:
             with training_progress(err) as watcher:

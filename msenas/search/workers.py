@@ -5,7 +5,6 @@ A worker computes on one thread, so results depend neither on the number of work
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -26,15 +25,13 @@ from msenas.errors import MsenasError
 from msenas.fitness.evaluate import Evaluator, ScoreError
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
+from msenas.phenotype.memory import keep_freed_memory
 from msenas.phenotype.spec import NetworkSpec
 
 ATTEMPTS = 2
 """Times that a genome is tried whose worker dies."""
 MOST_BREAKS = 3
 """Times in a row that a pool is started whose workers die without a job."""
-
-MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_MAX = -1, -4
-"""Names of two parameters of glibc's allocator, from its malloc.h."""
 
 
 @dataclass(frozen=True)
@@ -188,19 +185,12 @@ def _load(evaluator: Evaluator, spec: NetworkSpec, parent: int) -> None:
 
 
 def tune_process() -> None:
-    """One thread, no denormal numbers, and freed memory kept.
-
-    A forward pass allocates and frees large arrays for every layer; getting fresh pages for each from the system costs
-    as much as the arithmetic on them.
-    """
+    """One thread, no denormal numbers, and freed memory kept."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     # The compiler would start a pool of helper processes of its own in every worker.
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(MALLOC_MMAP_MAX, 0)
-        mallopt(MALLOC_TRIM_THRESHOLD, 2**31 - 1)
+    keep_freed_memory()
 
 
 def _leave_with(parent: int) -> None:
