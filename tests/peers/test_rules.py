@@ -53,7 +53,7 @@ def in_steps(graph):
     """The same graph for sinabs: time constants that decay alike, in steps."""
     dt = time_step(graph)
     for _, node in View(graph).of(nir.LIF):
-        if np.allclose(node.r * dt, node.tau):
+        if np.allclose(node.r * dt, node.tau) and (node.tau > dt).all():
             node.tau = (-1.0 / np.log1p(-dt / node.tau.astype(np.float64))).astype(np.float32)
             node.r = np.ones_like(node.r)
     return graph
