@@ -24,7 +24,7 @@ BEGIN, END = "<!-- table: made by tests/peers/table.py -->", "<!-- end of table 
 CASES = (
     *(Case(m, k, cross) for m in NAMES for k in ("3x3", "5x5") for cross in (False, True)),
     Case("LI", cross=True, encoding="poisson"),
-    Case("MI", cross=True, encoding="latency", tau=5.0),
+    Case("MI", cross=True, tau=5.0),
     Case("FbI", cross=True, tau=1.5),
     *(Case(m, cross=True, neuron="if", encoding="poisson") for m in ("FE", "FbI", "LI", "MI")),
     Case(CHAIN),
