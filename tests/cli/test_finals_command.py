@@ -19,7 +19,7 @@ from tests.search.test_session import StandIn
 from tests.training.small import write_npz
 
 pytestmark = pytest.mark.usefixtures("uncompiled", "one_thread")
-SMALL = ("--population", "4", "--generations", "2", "--batch", "4", "--layers", "2", "--channels", "4", "--steps", "2")
+SMALL = ("--population", "8", "--generations", "3", "--batch", "4", "--layers", "2", "--channels", "4", "--steps", "2")
 
 
 @pytest.fixture

@@ -259,11 +259,19 @@ def test_space_holds_the_chosen_motifs():
 
 
 def test_differences_name_what_may_not_change():
-    old, new = SearchConfig(), SearchConfig(**EVERYTHING)
+    old, new = SearchConfig(finalists=2), SearchConfig(**EVERYTHING)
     named = {line.partition(":")[0] for line in differences(old, new)}
     assert named == {f.replace("_", "-") for f in EVERYTHING} - {f.replace("_", "-") for f in CHANGEABLE}
     assert "population: 25 -> 10" in differences(old, new)
     assert differences(old, old) == []
+
+
+def test_finalists_may_be_added_but_not_changed():
+    none, some, more = (SearchConfig(finalists=n) for n in (0, 4, 5))
+    assert differences(none, SearchConfig(finalists=4, finalist_epochs=2)) == []
+    assert differences(some, more) == ["finalists: 4 -> 5"]
+    assert differences(some, none) == ["finalists: 4 -> 0"]
+    assert differences(some, SearchConfig(finalists=4, finalist_epochs=2)) == ["finalist-epochs: 8 -> 2"]
 
 
 @given(st.fixed_dictionaries({}, optional={k: st.just(v) for k, v in EVERYTHING.items()}))
