@@ -34,9 +34,8 @@ def test_every_convention_has_its_time_step(name):
 
 
 def test_names_and_numbers():
-    for format_name in FORMATS:
-        assert re.search(rf"[`,]{format_name}[`, ]|^\| {format_name}", FLAT, re.IGNORECASE)
     for text in (
+        f"--format {','.join(FORMATS)} ",
         f"operator set {OPSET} ",
         f"of {GOLDEN} samples at most",
         f"one `{INPUT}`",
