@@ -41,7 +41,9 @@ def plain_stack(best: Best) -> tuple[Best, Plan]:
     widths = range(INTERNEURON_SHARE, WIDEST, INTERNEURON_SHARE)
     plans = (decode(genome, replace(spec, channels=channels)) for channels in widths)
     plan = min(plans, key=lambda plan: abs(plan.parameters - searched.parameters))
-    return msgspec.structs.replace(best, genome=forms(genome), network=plan.spec, scores={}, weights=None), plan
+    about = {name: value for name, value in best.provenance.items() if name != "training"}
+    plain = {"genome": forms(genome), "network": plan.spec, "scores": {}, "provenance": about, "weights": None}
+    return msgspec.structs.replace(best, **plain), plan
 
 
 def main() -> None:
