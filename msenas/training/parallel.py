@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -212,6 +213,9 @@ def processes() -> Iterator[Group]:
         group = Group(*(int(told[name] or "") for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
         if not 0 <= group.rank < group.size or group.local < 0:
             raise ValueError("a rank is out of range")
+        # An optimizer loads this module, whose functions keep the group that they find as a default argument; its
+        # threads would then outlive the interpreter, and end the process by a signal every now and then.
+        import_module("torch.distributed.nn.functional")
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
         dist.init_process_group(backend, timeout=TIMEOUT)
     except (RuntimeError, ValueError) as error:

@@ -115,6 +115,10 @@ def test_a_process_that_is_gone_is_said_in_one_line(tmp_path):
         assert "\n" not in line
 
 
+def test_no_thread_of_the_group_outlives_it(both):
+    assert both["threads"] == ([], [])
+
+
 def test_slices_are_the_whole():
     groups = [Group(rank, 3) for rank in range(3)]
     assert torch.equal(torch.cat([group.own(torch.arange(8)) for group in groups]), torch.arange(8))
