@@ -27,12 +27,14 @@ from export.lower import SCORES
 from export.nir_about import KEY, about, populations_of
 from export.nir_fields import SPIKING
 from export.nir_read import read_nir
+from export.nir_write import OTHER_STEPS
 from export.nirtorch_run import run_nirtorch
 from export.simulate import DT, simulate
 from export.spiking_readout import readout_spikes
 from export.trace import Trace
 from export.verification import Comparison, FirstDifference, PopulationMatch, Verification
 from msenas.errors import InputError, unknown
+from msenas.phenotype.inference import inference
 from msenas.phenotype.network import Network
 
 LEAST_EQUAL = 0.9999
@@ -89,8 +91,8 @@ def verify(
             raise InputError(unknown("simulator", name, SIMULATORS))
     graph = model if isinstance(model, nir.NIRGraph) else read_nir(model)
     told = about(graph)
-    if told.get("convention") == "sinabs":
-        raise InputError("the file is for sinabs, whose neurons decay by another rule; verify the portable one")
+    if (reader := told.get("convention")) in OTHER_STEPS:
+        raise InputError(f"the file is for {reader}, whose neurons decay by another rule; verify the portable one")
     dt = told.get("dt", DT)
     if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt < float("inf"):
         raise InputError(f"the metadata state a time step of {dt!r}; seconds are needed")
@@ -173,13 +175,8 @@ def run_network(network: Network, frames: Tensor) -> Reference:
     def observe(name: str, spikes: Tensor) -> None:
         trains[name] = spikes.detach().cpu().to(torch.uint8).numpy()
 
-    training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode():
-            scores = network.scores(frames, observe)
-    finally:
-        network.train(training)
+    with inference(network):
+        scores = network.scores(frames, observe)
     return Reference(scores.float().cpu().numpy(), trains)
 
 

@@ -17,12 +17,12 @@ import numpy as np
 from export.check import Report, check
 from export.formats import EXACT, FORMATS
 from export.golden import write_golden
-from export.graph import Graph
+from export.graph import READOUTS, Graph
 from export.nir_write import CONVENTIONS, to_nir_graph
 from export.quantise import BITS, Drift
 from export.recode import CODES
 from export.simulate import simulate
-from export.sources import READOUTS, Changes, Lowered, Source, lowered
+from export.sources import Changes, Lowered, Source, lowered
 from export.spiking_readout import scores_of
 from export.targets.table import TARGETS
 from export.verification import Verification

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.graph import Affine, Conv, Floats
+from export.single import single
 from msenas.errors import InputError
 from msenas.phenotype.plan import Plan, Synapse
 
@@ -66,13 +67,13 @@ class Fold:
         else:
             scale, shift = self.norm(synapse.target)
             weight, bias = weight * scale[:, None, None, None], shift if biased else bias
-        folded = _single(weight, stored)
+        folded = _folded(weight, stored)
         if synapse.inhibitory and not (folded <= 0).all():
             raise InputError(f"{stored} of the weights excites where it must inhibit")
         return Conv(
             name,
             folded,
-            _single(bias, f"the shift of {synapse.target}"),
+            _folded(bias, f"the shift of {synapse.target}"),
             synapse.stride,
             synapse.padding,
             plan.read_shape(synapse),
@@ -86,12 +87,8 @@ class Fold:
         weight = self.tensor("readout.weight", (self.plan.spec.classes, heard.channels))
         bias = self.tensor("readout.bias", (self.plan.spec.classes,))
         positions = heard.height * heard.width
-        return Affine(name, _single(weight / positions, "readout.weight"), _single(bias, "readout.bias"))
+        return Affine(name, _folded(weight / positions, "readout.weight"), _folded(bias, "readout.bias"))
 
 
-def _single(value: NDArray[np.float64], what: str) -> Floats:
-    with np.errstate(over="ignore"):
-        rounded = value.astype(np.float32)
-    if not np.isfinite(rounded).all():
-        raise InputError(f"{what} leaves the range of float32 when normalisation is folded in")
-    return rounded
+def _folded(value: NDArray[np.float64], what: str) -> Floats:
+    return single(value, f"{what} leaves the range of float32 when normalisation is folded in")

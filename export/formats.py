@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from export.comparing import verify
 from export.nir_read import read_nir
-from export.nir_write import to_nir_graph, write_nir
+from export.nir_write import OTHER_STEPS, to_nir_graph, write_nir
 from export.onnx_compare import verify_onnx
 from export.onnx_model import write_onnx
 from export.sources import Lowered
@@ -22,8 +22,6 @@ from msenas.errors import CheckFailed
 
 EXACT = "portable"
 """Convention whose files all of our own readers run."""
-OTHER_NEURONS = ("sinabs",)
-"""Conventions whose neurons do not take Euler steps; the same graph is verified in the exact one."""
 Labels = NDArray[np.int64] | None
 
 
@@ -56,7 +54,7 @@ def _write_nir(path: Path, made: Lowered, convention: str) -> None:
 def _verify_nir(path: Path, made: Lowered, convention: str, labels: Labels) -> Verification:
     found = read_nir(path)
     _check_read_back(path, found, to_nir_graph(made.graph, convention))
-    runs = to_nir_graph(made.graph, EXACT) if convention in OTHER_NEURONS else found
+    runs = to_nir_graph(made.graph, EXACT) if convention in OTHER_STEPS else found
     return verify(made.network, runs, made.frames, labels)
 
 

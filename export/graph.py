@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 INPUT, OUTPUT = "input", "output"
 """Ends of the graph."""
+READOUTS = ("current", "spikes")
+"""What OUTPUT can give; see `Graph.read`."""
 
 Floats = NDArray[np.float32]
 Shape = tuple[int, ...]

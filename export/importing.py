@@ -19,6 +19,7 @@ from export.linear import Array, identity, squared
 from export.neurons import Dynamics, Gain, dynamics, gain
 from export.nir_check import Checked, at_node, checked
 from export.readout import Readout, readout_of
+from export.single import single
 from export.terms import NEURONS, Map, Term, Wiring, follow
 from export.told import Told, told_by
 from msenas.errors import InputError
@@ -243,26 +244,22 @@ def _tensors(
     tensors: Tensors = {}
     for index, (synapse, weight) in enumerate(weights.items()):
         scale = gains[synapse.target].gain[:, None, None, None] if synapse.inhibitory else 1.0
-        tensors[f"weights.{index}"] = _single(np.abs(weight) * scale if synapse.inhibitory else weight, synapse.target)
+        tensors[f"weights.{index}"] = _rounded(np.abs(weight) * scale if synapse.inhibitory else weight, synapse.target)
     for population in plan.populations:
         own, constant = gains[population.name], constants[population.name]
         shift = own.shift if constant is None else own.shift + own.gain * constant
         key = f"norms.{population.name.replace('.', '_')}"
         tensors |= {
-            f"{key}.weight": _single(own.gain, population.name),
-            f"{key}.bias": _single(shift, population.name),
+            f"{key}.weight": _rounded(own.gain, population.name),
+            f"{key}.bias": _rounded(shift, population.name),
             f"{key}.running_mean": np.zeros(population.channels, np.float32),
             f"{key}.running_var": np.full(population.channels, UNIT_VARIANCE),
             f"{key}.num_batches_tracked": np.array(0),
         }
-    tensors["readout.weight"] = _single(readout.weight, "the read-out")
-    tensors["readout.bias"] = _single(readout.bias, "the read-out")
+    tensors["readout.weight"] = _rounded(readout.weight, "the read-out")
+    tensors["readout.bias"] = _rounded(readout.bias, "the read-out")
     return tensors
 
 
-def _single(values: Array, where: str) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        rounded = values.astype(np.float32)
-    if not np.isfinite(rounded).all():
-        raise InputError(f"weights or biases of {where} leave the range of float32")
-    return rounded
+def _rounded(values: Array, where: str) -> NDArray[np.float32]:
+    return single(values, f"weights or biases of {where} leave the range of float32")

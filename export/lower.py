@@ -15,13 +15,11 @@ import networkx as nx
 import numpy as np
 
 from export.fold import Fold, Tensors
-from export.graph import INPUT, OUTPUT, Conv, Flatten, Graph, Neurons, Node, SumPool
+from export.graph import INPUT, OUTPUT, READOUTS, Conv, Flatten, Graph, Neurons, Node, SumPool
 from msenas.errors import InputError, unknown
 from msenas.phenotype.plan import INPUT as PLAN_INPUT
 from msenas.phenotype.plan import Plan, Synapse
 
-READS = ("current", "spikes")
-"""What the output of a graph can give; see `export.graph.Graph.read`."""
 READ_THRESHOLD = 1.0
 """Score at which a neuron of the spiking read-out fires in each step."""
 SCORES = "scores"
@@ -53,8 +51,8 @@ def lower(
         InputError: A tensor is missing, has another shape, or is not finite; folded weights leave the range of
             float32; the plan has a delayed synapse or a population that no reader of exported graphs could run.
     """
-    if read not in READS:
-        raise InputError(unknown("read-out", read, READS))
+    if read not in READOUTS:
+        raise InputError(unknown("read-out", read, READOUTS))
     if not 0 < read_threshold < np.inf:
         raise InputError(f"the threshold of the read-out must be positive, not {read_threshold}")
     fold = Fold(plan, tensors)

@@ -29,11 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.graph import INPUT, OUTPUT, Affine, Conv, Flatten, Floats, Graph, Neurons, Node, SumPool
+from export.nir_about import KEY
 from msenas.errors import InputError, unknown
 from msenas.runs.files import to_json, write_atomically
 
-KEY = "msenas"
-"""Key of the metadata, one string of JSON."""
 SCHEMA = 1
 """Version of the metadata."""
 PACKED_FROM = 1 << 16
@@ -50,6 +49,7 @@ class Convention:
         r: resistance as written, from the time constant in steps.
         weight: factor of the weights and biases that leaky neurons receive, from the time constant in steps.
         endless: integrate-and-fire neurons are leaky ones that lose nothing (see ENDLESS) instead of IF nodes.
+        euler: readers take Euler steps; neurons of the others cannot be run by simulators that do.
     """
 
     dt: float
@@ -57,6 +57,7 @@ class Convention:
     r: Callable[[float], float]
     weight: Callable[[float], float]
     endless: bool = False
+    euler: bool = True
 
 
 def _euler(steps: float, dt: float) -> float:
@@ -92,9 +93,11 @@ CONVENTIONS: dict[str, Convention] = {
     # Norse ignores r; 1e-3 s is the step that it takes unless told otherwise.
     "norse": Convention(1e-3, _euler, _one, _itself),
     # Sinabs decays by exp(-1/tau) in every step and ignores r.
-    "sinabs": Convention(1.0, _exponential, _one, _one),
+    "sinabs": Convention(1.0, _exponential, _one, _one, euler=False),
 }
 """Ways to write neurons by name."""
+OTHER_STEPS = tuple(name for name, convention in CONVENTIONS.items() if not convention.euler)
+"""Conventions whose files are run in another form of the same graph."""
 
 
 def to_nir_graph(graph: Graph, convention: str = "portable") -> nir.NIRGraph:

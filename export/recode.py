@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.graph import INPUT, Conv, Floats, Graph, SumPool
+from export.graph import INPUT, Conv, Graph, SumPool
+from export.single import single
 from msenas.errors import InputError, unknown
 from msenas.phenotype.encoding import Standard, encode
 from msenas.phenotype.spec import NetworkSpec
@@ -111,12 +112,5 @@ def _reading_intensities(node: Conv, window: int, standard: Standard) -> Conv:
     mean, std = np.array(standard.mean, np.float64), np.array(standard.std, np.float64)
     weight = node.weight / std[:, None, None]
     bias = node.bias - window * np.einsum("oikl,i->o", weight, mean)
-    return replace(node, weight=_single(weight, node.name), bias=_single(bias, node.name))
-
-
-def _single(values: np.ndarray, name: str) -> Floats:
-    with np.errstate(over="ignore"):
-        rounded = values.astype(np.float32)
-    if not np.isfinite(rounded).all():
-        raise InputError(f"weights of {name} leave the range of float32 for spikes; a channel hardly varies")
-    return rounded
+    problem = f"weights of {node.name} leave the range of float32 for spikes; a channel hardly varies"
+    return replace(node, weight=single(weight, problem), bias=single(bias, problem))

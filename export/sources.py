@@ -27,8 +27,6 @@ from msenas.runs.files import to_json
 
 LARGEST_ABOUT = LARGEST // 2
 """Bytes of what is told about a network; the names of nodes come to it, and all has to be read back."""
-READOUTS = ("current", "spikes")
-"""What an exported graph gives: scores of each time step, or spikes of one neuron for each class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +73,7 @@ class Changes:
     """What is changed in a network on its way into a graph.
 
     Attributes:
-        readout: one of READOUTS.
+        readout: one of `export.graph.READOUTS`.
         bits: of the weights; None leaves them in float32.
         encoding: one of `export.recode.CODES`, if it is to be fed spikes; None leaves the code.
     """

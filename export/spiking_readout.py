@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from msenas.phenotype.inference import inference
 from msenas.phenotype.network import Network
 
 CANDIDATES = 1.01 * 2.0 ** np.arange(-8, 2.5, 0.5)
@@ -41,10 +42,5 @@ def best_threshold(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
 
 def scores_of(network: Network, frames: Tensor) -> NDArray[np.float32]:
     """Scores in inference of each time step [T, N, classes], for frames [T or 1, N, C, H, W]."""
-    training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode():
-            return np.concatenate([network.scores(part).numpy() for part in torch.split(frames, BATCH, 1)], 1)
-    finally:
-        network.train(training)
+    with inference(network):
+        return np.concatenate([network.scores(part).numpy() for part in torch.split(frames, BATCH, 1)], 1)

@@ -12,7 +12,7 @@ import msgspec
 import nir
 
 from export.nir_about import KEY, about
-from export.nir_write import SCHEMA
+from export.nir_write import OTHER_STEPS, SCHEMA
 from msenas.errors import InputError
 
 
@@ -62,6 +62,7 @@ def told_by(graph: nir.NIRGraph) -> Told:
         raise InputError(f"metadata {KEY!r}: {error}") from None
     if told.schema != SCHEMA:
         raise InputError(f"metadata {KEY!r}: schema is {told.schema}; this version reads {SCHEMA}")
-    if told.convention == "sinabs":
-        raise InputError("the file is written for sinabs, whose neurons decay by another rule; import the portable one")
+    if told.convention in OTHER_STEPS:
+        reader = f"the file is written for {told.convention}"
+        raise InputError(f"{reader}, whose neurons decay by another rule; import the portable one")
     return told

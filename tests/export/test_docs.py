@@ -9,12 +9,11 @@ import pytest
 
 from export.exporting import GOLDEN
 from export.formats import FORMATS
-from export.graph import INPUT
+from export.graph import INPUT, READOUTS
 from export.nir_write import CONVENTIONS
 from export.onnx_model import OPSET
 from export.quantise import BITS
 from export.recode import CODES
-from export.sources import READOUTS
 from export.targets.table import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]

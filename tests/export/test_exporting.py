@@ -16,7 +16,7 @@ from export import exporting, formats, sources
 from export.check import check
 from export.exporting import GOLDEN, Refused, Wanted, export, export_all
 from export.formats import FORMATS
-from export.graph import Affine, Conv
+from export.graph import READOUTS, Affine, Conv
 from export.nir_read import read_nir
 from export.nir_write import to_nir_graph
 from export.quantise import BITS
@@ -227,7 +227,7 @@ def network(request, given):
     return {"chain": chain(neuron="lif"), "integrators": chain(), "loops": given}[request.param]
 
 
-@pytest.mark.parametrize("readout", sources.READOUTS)
+@pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_takes_what_it_can_and_nothing_is_written_of_the_rest(network, wanted, target, readout):
     wanted = replace(wanted, target=target, readout=readout)

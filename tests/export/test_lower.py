@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export.fold import EPS
-from export.graph import INPUT, OUTPUT, Affine, Conv, Flatten, Neurons, SumPool
-from export.lower import READS, lower
+from export.graph import INPUT, OUTPUT, READOUTS, Affine, Conv, Flatten, Neurons, SumPool
+from export.lower import lower
 from msenas.errors import InputError
 from msenas.genotype.motifs import MOTIFS
 from msenas.phenotype.network import Network
@@ -243,7 +243,7 @@ def test_spiking_readout_counts():
 
 def test_unknown_readout_and_threshold():
     plan = by_hand(synapse(PLAN_INPUT, "E1"))
-    with pytest.raises(InputError, match=f"known: {', '.join(READS)}"):
+    with pytest.raises(InputError, match=f"known: {', '.join(READOUTS)}"):
         lower(plan, numbers(plan), "curent")
     with pytest.raises(InputError, match="must be positive, not -1"):
         lower(plan, numbers(plan), read_threshold=-1)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from export.graph import Affine, Conv, Neurons
+from export.graph import READOUTS, Affine, Conv, Neurons
 from export.lower import SCORES
 from export.quantise import BITS
 from export.recode import CODES
-from export.sources import READOUTS, Changes, Source, lowered, rebuilt
+from export.sources import Changes, Source, lowered, rebuilt
 from msenas.errors import InputError
 from msenas.phenotype.encoding import Standard
 from tests.conftest import motif_plan
