@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -58,8 +61,8 @@ class WorkersError(MsenasError):
 class Workers:
     """A pool of processes that evaluate networks of one spec with one evaluator."""
 
-    def __init__(self, evaluator: Evaluator, spec: NetworkSpec, count: int) -> None:
-        self._arguments = (evaluator, spec, os.getpid())
+    def __init__(self, load: Path, count: int) -> None:
+        self._arguments = (load, os.getpid())
         self._count = count
         self._breaks = 0
         self._pool = self._start()
@@ -142,13 +145,33 @@ def workers(evaluator: Evaluator, spec: NetworkSpec, count: int) -> Iterator[Wor
     """Workers that are ended when the block is left, however it is left."""
     # Starting the tracker unblocks SIGINT, so it must run before the signal is blocked for the workers.
     resource_tracker.ensure_running()
-    before = _block_sigint()
-    pool = Workers(evaluator, spec, count)
-    try:
-        _unblock_sigint(before)
-        yield pool
-    finally:
-        pool.stop()
+    with _load_in_file(evaluator, spec) as load:
+        before = _block_sigint()
+        pool = Workers(load, count)
+        try:
+            _unblock_sigint(before)
+            yield pool
+        finally:
+            pool.stop()
+
+
+@contextmanager
+def _load_in_file(evaluator: Evaluator, spec: NetworkSpec) -> Iterator[Path]:
+    """A file of this user alone from which workers are loaded.
+
+    Handed over as an argument, so much data fill the pipe to a worker, and if that dies before it has read them, the
+    process that starts it waits for ever.
+
+    Raises:
+        WorkersError: It cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="msenas-") as folder:
+        path = Path(folder) / "load"
+        try:
+            path.write_bytes(pickle.dumps((evaluator, spec)))
+        except OSError as error:
+            raise WorkersError(f"cannot write {path} for the workers: {error.strerror or error}") from None
+        yield path
 
 
 def _block_sigint() -> set[signal.Signals | int] | None:
@@ -175,13 +198,14 @@ _loaded: tuple[Evaluator, NetworkSpec] | None = None
 """What this worker process was loaded with; a pool hands its tasks nothing else."""
 
 
-def _load(evaluator: Evaluator, spec: NetworkSpec, parent: int) -> None:
+def _load(load: Path, parent: int) -> None:
     """Prepare a worker process, once."""
     global _loaded
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=[parent], daemon=True).start()
     tune_process()
-    _loaded = evaluator, spec
+    # The process that started this one wrote the file, in a folder that is open to this user only.
+    _loaded = pickle.loads(load.read_bytes())
 
 
 def tune_process() -> None:

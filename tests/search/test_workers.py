@@ -116,6 +116,23 @@ def kill_in_mid_job(times, seen=()):
         known.add(pid)
 
 
+def test_a_worker_that_dies_while_it_starts_is_replaced(large, rng):
+    """It has not taken its data yet, which are more than a pipe holds."""
+    known = set(children(os.getpid()))
+    with ThreadPoolExecutor(1) as thread:
+
+        def evaluated():
+            with workers(large.evaluator, large.spec, 1) as pool:
+                return list(pool.evaluate(jobs(large, 1, rng)))
+
+        outcomes = thread.submit(evaluated)
+        wait_until(lambda: set(children(os.getpid())) - known)
+        for pid in set(children(os.getpid())) - known:
+            os.kill(pid, signal.SIGKILL)
+        (outcome,) = outcomes.result(120)
+    assert outcome.failure is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 def test_killed_worker_is_replaced(large, rng, times):
