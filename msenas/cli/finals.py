@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
+from msenas.cli.progress import columns
 from msenas.cli.report import plain_table
 from msenas.finals.halving import Rung
 from msenas.finals.session import Held, Watcher
@@ -40,15 +41,7 @@ class Bar:
 @contextmanager
 def finals_progress(console: Console) -> Iterator[Watcher]:
     """A watcher that shows a bar on a terminal, and nothing elsewhere."""
-    columns = (
-        TextColumn("finals"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns("finals", "text"), console=console, disable=not console.is_terminal) as bar:
         yield Bar(bar)
 
 

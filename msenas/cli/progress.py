@@ -1,4 +1,4 @@
-"""The progress bar of a search: quiet when stderr is no terminal."""
+"""Progress bars: quiet when stderr is no terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -20,18 +21,16 @@ from msenas.runs.folder import Record
 from msenas.search.loop import Progress as Callback
 
 
+def columns(what: str, text: str | None = None) -> tuple[ProgressColumn, ...]:
+    """Columns of a bar; behind them the field `text` of its task, if it is named."""
+    parts = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return parts if text is None else (*parts, TextColumn(f"{{task.fields[{text}]}}"))
+
+
 @contextmanager
 def search_progress(console: Console) -> Iterator[Callback]:
     """A callback that shows evaluations, generation, best fitness and least energy so far."""
-    columns = (
-        TextColumn("searching"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[best]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns("searching", "best"), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("search", total=None, best="starting workers")
 
         def update(records: Sequence[Record], total: int) -> None:
@@ -43,8 +42,7 @@ def search_progress(console: Console) -> Iterator[Callback]:
 @contextmanager
 def samples_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A callback that is told how many samples are done."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns(what), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from msenas.cli.commands import INTERRUPTED_CODE, print_json
+from msenas.cli.progress import columns
 from msenas.cli.render import program
 from msenas.phenotype.memory import keep_freed_memory
 from msenas.training.loop import Row
@@ -58,15 +59,7 @@ def training_progress(console: Console) -> Iterator[Watcher]:
     if not console.is_terminal:
         yield Silent()
         return
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns("training", "text"), console=console) as bar:
         yield Bar(bar)
 
 

@@ -22,6 +22,7 @@ from msenas.search.loop import Search
 from msenas.search.outcome import front_of, ordered
 from msenas.search.starts import Say
 from msenas.training.config import TrainConfig
+from msenas.training.feed import batches_of
 from msenas.training.subject import Task
 
 
@@ -46,8 +47,7 @@ class Finals:
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        there = len(self.run.prepared.dataset.train)
-        return there // min(self.config.batch, there)
+        return batches_of(len(self.run.prepared.dataset.train), self.config.batch)[1]
 
     @property
     def rules(self) -> dict[str, Any]:

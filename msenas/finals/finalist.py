@@ -94,7 +94,7 @@ class Finalist:
         return self._standing(state.rows[:epochs])
 
     def _standing(self, rows: list[Row]) -> Standing:
-        best = min(rows, key=lambda row: (-row.val_accuracy, row.val_loss))
+        best = min(rows, key=lambda row: row.rank)
         return Standing(self.id, len(rows), best.val_accuracy, best.val_loss)
 
     def _rows(self) -> list[Row]:

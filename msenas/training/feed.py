@@ -40,19 +40,25 @@ class Batch:
     targets: Tensor
 
 
+def batches_of(samples: int, batch: int) -> tuple[int, int]:
+    """Samples of a step, and steps of an epoch; what does not fill a batch waits for another epoch's order."""
+    size = min(batch, samples)
+    return size, samples // size
+
+
 class Feed:
-    """Training batches of a data set for one network spec."""
+    """Training batches of a data set for one network spec.
+
+    Attributes:
+        size: samples of a step.
+        steps: steps of an epoch.
+    """
 
     def __init__(self, dataset: Dataset, spec: NetworkSpec, standard: Standard, config: TrainConfig) -> None:
         self.split, self.spec, self.standard, self.config = dataset.train, spec, standard, config
         events = dataset.kind == "events"
         self.augment = augmentation(config.augment, dataset.name, dataset.shape, events)
-        self.size = min(config.batch, len(self.split))
-
-    @property
-    def steps(self) -> int:
-        """Steps of an epoch; samples that do not fill a batch wait for another epoch's order."""
-        return len(self.split) // self.size
+        self.size, self.steps = batches_of(len(self.split), config.batch)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, some prepared ahead in a thread."""

@@ -57,6 +57,11 @@ class Row:
     rate: float
     lr: float
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Smaller is better: the accuracy counts, and among equal ones the loss."""
+        return -self.val_accuracy, self.val_loss
+
 
 @dataclass
 class State:
@@ -88,8 +93,7 @@ class State:
     def note(self, row: Row) -> bool:
         """Keep the row of an epoch; whether its weights are the best so far, and kept as well."""
         self.rows.append(row)
-        old, new = ((r.val_accuracy, -r.val_loss) for r in (self.rows[self.best_epoch - 1], row))
-        better = self.best_epoch == 0 or new > old
+        better = self.best_epoch == 0 or row.rank < self.rows[self.best_epoch - 1].rank
         if better:
             self.best_epoch = row.epoch
             self.best = {name: value.clone() for name, value in self.average.network.state_dict().items()}
