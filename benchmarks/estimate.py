@@ -23,8 +23,8 @@ from msenas.hardware.report import kinds_of_cores, report
 from msenas.phenotype.calibrate import calibrate
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
+from msenas.runs.pool import tune_process
 from msenas.search.prepare import environment
-from msenas.search.workers import tune_process
 
 BATCH = 64
 

@@ -30,8 +30,8 @@ from msenas.hardware.profile import load_profile
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
+from msenas.runs.pool import tune_process
 from msenas.search.prepare import environment
-from msenas.search.workers import tune_process
 
 GRID = 256
 """Pixels are multiples of 1 / GRID, so that the sums of the first layer are exact in any order too."""

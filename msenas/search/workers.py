@@ -1,40 +1,18 @@
-"""Worker processes: each loads everything once, and one that dies takes nothing with it.
-
-A worker computes on one thread, so results depend neither on the number of workers nor on their order.
-"""
+"""Evaluation of genomes, in worker processes or here."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
-import signal
-import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import Any
 
-import torch
-from pebble import ProcessExpired, ProcessPool
-
-from msenas.errors import MsenasError
 from msenas.fitness.evaluate import Evaluator, ScoreError
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
-from msenas.phenotype.memory import keep_freed_memory
 from msenas.phenotype.spec import NetworkSpec
-
-ATTEMPTS = 2
-"""Times that a genome is tried whose worker dies."""
-MOST_BREAKS = 3
-"""Times in a row that a pool is started whose workers die without a job."""
+from msenas.runs import pool
 
 
 @dataclass(frozen=True)
@@ -47,36 +25,37 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker sends back: scores, or why there are none."""
+    """What comes back: scores, or why there are none."""
 
     scores: dict[str, Any] | None
     failure: str | None
     seconds: float
 
 
-class WorkersError(MsenasError):
-    """No worker process stays alive."""
+@dataclass(frozen=True)
+class Evaluation:
+    """Evaluates networks of one spec with one evaluator."""
+
+    evaluator: Evaluator
+    spec: NetworkSpec
+
+    def __call__(self, job: Job) -> Outcome:
+        """Scores of one network."""
+        start = time.perf_counter()
+        scores, failure = None, None
+        try:
+            plan = decode(job.genome, self.spec)
+            scores = self.evaluator.seeded(job.seed)(plan).as_dict()
+        except ScoreError as error:
+            failure = str(error)
+        return Outcome(scores, failure, time.perf_counter() - start)
 
 
+@dataclass(frozen=True)
 class Workers:
-    """A pool of processes that evaluate networks of one spec with one evaluator."""
+    """Processes that evaluate."""
 
-    def __init__(self, load: Path, count: int) -> None:
-        self._arguments = (load, os.getpid())
-        self._count = count
-        self._breaks = 0
-        self._pool = self._start()
-
-    def _start(self) -> ProcessPool:
-        pool = ProcessPool(
-            max_workers=self._count,
-            initializer=_load,
-            initargs=self._arguments,
-            context=multiprocessing.get_context("spawn"),
-        )
-        # Asking for this starts the pool's threads, here and now.
-        assert pool.active
-        return pool
+    pool: pool.Pool[Job, Outcome]
 
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Outcomes in the order of the jobs, as soon as each and all before it are known.
@@ -84,157 +63,17 @@ class Workers:
         Raises:
             WorkersError: The workers die before they take up any job.
         """
-        futures = self._schedule(jobs)
-        for place, job in enumerate(jobs):
-            deaths = 0
-            while True:
-                try:
-                    outcome = futures[place].result()
-                    break
-                except BrokenProcessPool:
-                    # The pool gives up when a worker dies while none has a job; the jobs are not to blame.
-                    futures[place:] = self._again(jobs[place:], futures[place:])
-                except ProcessExpired as death:
-                    deaths += 1
-                    if deaths == ATTEMPTS:
-                        outcome = Outcome(None, f"{_how(death)}, {ATTEMPTS} times", 0.0)
-                        break
-                    (futures[place],) = self._schedule([job])
-            self._breaks = 0
-            yield outcome
-
-    def _schedule(self, jobs: Sequence[Job]) -> list[Future[Outcome]]:
-        if not self._pool.active:
-            self._restart()
-        try:
-            return [self._pool.schedule(_evaluate, args=[job]) for job in jobs]
-        except RuntimeError:
-            # It broke since it was asked.
-            self._restart()
-            return self._schedule(jobs)
-
-    def _again(self, jobs: Sequence[Job], futures: Sequence[Future[Outcome]]) -> list[Future[Outcome]]:
-        """The futures, with new ones in the place of those that have no outcome."""
-        lost = [not f.done() or isinstance(f.exception(), BrokenProcessPool) for f in futures]
-        fresh = iter(self._schedule([job for job, gone in zip(jobs, lost, strict=True) if gone]))
-        return [next(fresh) if gone else future for future, gone in zip(futures, lost, strict=True)]
-
-    def _restart(self) -> None:
-        self._breaks += 1
-        if self._breaks > MOST_BREAKS:
-            raise WorkersError(
-                "worker processes die as soon as they start (out of memory?); a script must start a search"
-                " below `if __name__ == '__main__':`"
-            )
-        # Ctrl-C waits until the new pool is in place, so that it is stopped like the first one.
-        before = _block_sigint()
-        try:
-            self.stop()
-            self._pool = self._start()
-        finally:
-            _unblock_sigint(before)
-
-    def stop(self) -> None:
-        """End all workers, finished or not."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        for found in self.pool.map(jobs):
+            yield Outcome(None, found.reason, 0.0) if isinstance(found, pool.Death) else found
 
 
 @contextmanager
 def workers(evaluator: Evaluator, spec: NetworkSpec, count: int) -> Iterator[Workers]:
     """Workers that are ended when the block is left, however it is left."""
-    # Starting the tracker unblocks SIGINT, so it must run before the signal is blocked for the workers.
-    resource_tracker.ensure_running()
-    with _load_in_file(evaluator, spec) as load:
-        before = _block_sigint()
-        pool = Workers(load, count)
-        try:
-            _unblock_sigint(before)
-            yield pool
-        finally:
-            pool.stop()
-
-
-@contextmanager
-def _load_in_file(evaluator: Evaluator, spec: NetworkSpec) -> Iterator[Path]:
-    """A file of this user alone from which workers are loaded.
-
-    Handed over as an argument, so much data fill the pipe to a worker, and if that dies before it has read them, the
-    process that starts it waits for ever.
-
-    Raises:
-        WorkersError: It cannot be written.
-    """
-    with tempfile.TemporaryDirectory(prefix="msenas-") as folder:
-        path = Path(folder) / "load"
-        try:
-            path.write_bytes(pickle.dumps((evaluator, spec)))
-        except OSError as error:
-            raise WorkersError(f"cannot write {path} for the workers: {error.strerror or error}") from None
-        yield path
-
-
-def _block_sigint() -> set[signal.Signals | int] | None:
-    """Ctrl-C reaches the whole process group; what is started now shall leave it to the main thread."""
-    return signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
-
-
-def _unblock_sigint(before: set[signal.Signals | int] | None) -> None:
-    if before is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _how(death: ProcessExpired) -> str:
-    return f"worker killed by signal {-death.exitcode}" if death.exitcode < 0 else f"worker died: {death}"
+    with pool.workers(Evaluation(evaluator, spec), count) as processes:
+        yield Workers(processes)
 
 
 def evaluate_here(evaluator: Evaluator, spec: NetworkSpec, jobs: Iterable[Job]) -> Iterator[Outcome]:
     """The same outcomes in this process."""
-    for job in jobs:
-        yield _outcome(evaluator, spec, job)
-
-
-_loaded: tuple[Evaluator, NetworkSpec] | None = None
-"""What this worker process was loaded with; a pool hands its tasks nothing else."""
-
-
-def _load(load: Path, parent: int) -> None:
-    """Prepare a worker process, once."""
-    global _loaded
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=[parent], daemon=True).start()
-    tune_process()
-    # The process that started this one wrote the file, in a folder that is open to this user only.
-    _loaded = pickle.loads(load.read_bytes())
-
-
-def tune_process() -> None:
-    """One thread, no denormal numbers, and freed memory kept."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    # The compiler would start a pool of helper processes of its own in every worker.
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
-    keep_freed_memory()
-
-
-def _leave_with(parent: int) -> None:
-    """End this process when its parent is gone, so that a killed search leaves nothing running."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
-def _evaluate(job: Job) -> Outcome:
-    assert _loaded is not None
-    return _outcome(*_loaded, job)
-
-
-def _outcome(evaluator: Evaluator, spec: NetworkSpec, job: Job) -> Outcome:
-    start = time.perf_counter()
-    scores, failure = None, None
-    try:
-        plan = decode(job.genome, spec)
-        scores = evaluator.seeded(job.seed)(plan).as_dict()
-    except ScoreError as error:
-        failure = str(error)
-    return Outcome(scores, failure, time.perf_counter() - start)
+    return map(Evaluation(evaluator, spec), jobs)

@@ -10,16 +10,20 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from msenas.errors import GenomeError
 from msenas.fitness.evaluate import Evaluator
-from msenas.search import workers as module
+from msenas.runs import pool as module
+from msenas.runs.pool import Death, Pool, WorkersError
+from msenas.runs.pool import workers as pool_of
 from msenas.search.config import SearchConfig
 from msenas.search.prepare import prepare
-from msenas.search.workers import Job, Workers, WorkersError, evaluate_here, workers
+from msenas.search.workers import Job, Outcome, Workers, evaluate_here, workers
 from tests.search.conftest import connected
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
@@ -49,12 +53,6 @@ def wait_until(condition, limit=60.0):
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
-
-
-def busy(pid):
-    """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,17 +101,23 @@ def loaded(pid):
     return deaf(pid, "SigIgn")
 
 
-def kill_in_mid_job(times, seen=()):
-    """Kill the only worker once it computes, and each one that takes its place, that many times."""
-    known = set(seen)
-    for _ in range(times):
-        wait_until(lambda: set(children(os.getpid())) - known)
-        (pid,) = set(children(os.getpid())) - known
-        wait_until(lambda pid=pid: loaded(pid))
-        before = busy(pid)
-        wait_until(lambda pid=pid, before=before: busy(pid) > before + 0.4)
-        os.kill(pid, signal.SIGKILL)
-        known.add(pid)
+@dataclass(frozen=True)
+class Sleeping:
+    """A function that leaves a sign when it is called."""
+
+    folder: Path
+
+    def __call__(self, job):
+        (self.folder / str(os.getpid())).touch()
+        time.sleep(2)
+        return job + 1
+
+
+def kill_in_mid_job(folder, times):
+    """Kill the only worker once it has a job, and each one that takes its place, that many times."""
+    for killed in range(times):
+        wait_until(lambda killed=killed: len(list(folder.iterdir())) > killed)
+        os.kill(int(max(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns).name), signal.SIGKILL)
 
 
 def test_a_worker_that_dies_while_it_starts_is_replaced(large, rng):
@@ -135,21 +139,21 @@ def test_a_worker_that_dies_while_it_starts_is_replaced(large, rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
-def test_killed_worker_is_replaced(large, rng, times):
-    """Its genome is tried once more; when that worker dies as well, the evaluation has failed and the rest go on."""
-    wanted = jobs(large, 2, rng)
-    with workers(large.evaluator, large.spec, 1) as pool, ThreadPoolExecutor(1) as thread:
-        outcomes = thread.submit(lambda: list(pool.evaluate(wanted[:1])))
-        kill_in_mid_job(times)
-        (first,) = outcomes.result(120)
-        (second,) = pool.evaluate(wanted[1:])
-    if times == 1:
-        assert first.failure is None
-        assert first.scores["parameters"] > 0
-    else:
-        assert first.scores is None
-        assert first.failure == "worker killed by signal 9, 2 times"
-    assert second.failure is None
+def test_killed_worker_is_replaced(tmp_path, times):
+    """Its job is tried once more; when that worker dies as well, this is what comes back, and the rest go on."""
+    with pool_of(Sleeping(tmp_path), 1) as pool, ThreadPoolExecutor(1) as thread:
+        found = thread.submit(lambda: list(pool.map([10])))
+        kill_in_mid_job(tmp_path, times)
+        (first,) = found.result(120)
+        (second,) = pool.map([20])
+    assert first == (11 if times == 1 else Death("worker killed by signal 9, 2 times"))
+    assert second == 21
+
+
+def test_a_death_is_a_failed_evaluation(small, rng):
+    deaths = SimpleNamespace(map=lambda jobs: iter([Death("worker killed by signal 9, 2 times")]))
+    (outcome,) = Workers(deaths).evaluate(jobs(small, 1, rng))
+    assert outcome == Outcome(None, "worker killed by signal 9, 2 times", 0.0)
 
 
 def test_leaving_the_block_ends_the_workers(small, rng):
@@ -180,12 +184,12 @@ def test_ctrl_c_while_workers_start_ends_them(small):
     started = []
 
     def interrupted(*arguments):
-        started.append(Workers(*arguments))
+        started.append(Pool(*arguments))
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         return started[0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("msenas.search.workers.Workers", interrupted)
+        patch.setattr("msenas.runs.pool.Pool", interrupted)
         with pytest.raises(KeyboardInterrupt), workers(small.evaluator, small.spec, 1):
             pytest.fail("the block must not be entered")
     try:
