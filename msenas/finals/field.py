@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from msenas.errors import RunError
-from msenas.finals.finalist import Finalist
 from msenas.finals.halving import Rung, course
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
@@ -21,6 +20,7 @@ from msenas.search.evolution import Individual
 from msenas.search.loop import Search
 from msenas.search.outcome import front_of, ordered
 from msenas.search.starts import Say
+from msenas.training.brief import BriefTraining
 from msenas.training.config import TrainConfig
 from msenas.training.feed import batches_of
 from msenas.training.subject import Task
@@ -40,7 +40,7 @@ class Finals:
 
     run: Search
     members: Sequence[Individual]
-    finalists: Sequence[Finalist]
+    finalists: Sequence[BriefTraining]
     rungs: Sequence[Rung]
     config: TrainConfig
 
@@ -73,7 +73,7 @@ def prepare_finals(run: Search) -> Finals:
         plan = decode(Genome.from_flat(run.records[member.id].genome), prepared.spec)
         task = Task(plan, prepared.dataset, prepared.evaluator.probe.standard, {})
         seed = options.seed + config.seed
-        finalists.append(Finalist(member.id, task, seed, TrainFolder(run.folder.finalists / str(member.id))))
+        finalists.append(BriefTraining(member.id, task, seed, TrainFolder(run.folder.finalists / str(member.id))))
     return Finals(run, members, finalists, rungs, config)
 
 

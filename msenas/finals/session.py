@@ -18,7 +18,6 @@ import torch
 
 from msenas.errors import CheckFailed
 from msenas.finals.field import Finals, prepare_finals, take_up
-from msenas.finals.finalist import Finalist, Standing, TimeOver
 from msenas.finals.halving import Rung, epochs_in_all
 from msenas.runs.best import write_best
 from msenas.runs.files import read_json, to_json, write_atomically
@@ -28,6 +27,7 @@ from msenas.search.outcome import best_of
 from msenas.search.plots import plot_pareto
 from msenas.search.session import Result
 from msenas.search.starts import Say
+from msenas.training.brief import BriefTraining, Standing, TimeOver
 from msenas.training.loop import without_denormals
 from msenas.training.subject import make_trainer
 
@@ -145,7 +145,7 @@ def _hold(finals: Finals, watcher: Watcher) -> Held:
     return Held(End.FINISHED, decided, decided[-1][0].standing)
 
 
-def _trained(finals: Finals, finalist: Finalist, before: int, epochs: int, watcher: Watcher) -> Standing:
+def _trained(finals: Finals, finalist: BriefTraining, before: int, epochs: int, watcher: Watcher) -> Standing:
     """Train a finalist from the end of one rung to that of the next."""
     watcher.skip((min(max(finalist.recorded, before), epochs) - before) * finals.steps)
     device = torch.device(finals.run.prepared.config.device)

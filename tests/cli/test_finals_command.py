@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from msenas.cli.finals import finals_progress, finals_table
-from msenas.finals.finalist import Standing
 from msenas.finals.halving import Rung
 from msenas.finals.session import Held, Place
 from msenas.search import session
 from msenas.search.loop import End
+from msenas.training.brief import Standing
 from tests.search.test_session import StandIn
 from tests.training.small import write_npz
 

@@ -12,7 +12,6 @@ import pytest
 from msenas.data import Split
 from msenas.errors import CheckFailed, DataError, RunError
 from msenas.finals import session
-from msenas.finals.finalist import Standing
 from msenas.finals.session import has_finals, hold_finals
 from msenas.phenotype.decode import decode
 from msenas.runs import files
@@ -24,6 +23,7 @@ from msenas.search.loop import End, Search
 from msenas.search.outcome import summarise, write_results
 from msenas.search.prepare import prepare
 from msenas.search.session import Result
+from msenas.training.brief import Standing
 from msenas.training.loop import Trainer
 from tests.conftest import motif_genome
 from tests.search.conftest import record

@@ -1,4 +1,4 @@
-"""One finalist: its brief training, which continues exactly where it was stopped, and how well it does."""
+"""A brief training among many: it continues exactly where it was stopped, and says how well it does."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class TimeOver(Exception):
 
 @dataclass(frozen=True)
 class Standing:
-    """How well a finalist does.
+    """How well a network does.
 
     Attributes:
-        id: number of its evaluation in the search.
+        id: its number.
         epochs: for which it has been trained.
         val_accuracy, val_loss: of the best of these epochs (the accuracy counts, then the loss); None if it failed.
         failure: why it could not be trained.
@@ -47,11 +47,11 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Finalist:
-    """A network in the finals.
+class BriefTraining:
+    """A network, and the folder in which its training is kept.
 
     Attributes:
-        id: number of its evaluation in the search.
+        id: its number.
         task: the network and the data.
         seed: of its weights.
         folder: where its training is kept.
@@ -65,7 +65,7 @@ class Finalist:
     @property
     def recorded(self) -> int:
         """Epochs that are on record."""
-        return len(self._rows())
+        return len(self.rows())
 
     def trained(self, epochs: int, trainer: Trainer, deadline: float) -> Standing:
         """Train up to so many epochs in all, unless that is on record; what cannot be trained has no accuracy.
@@ -74,10 +74,10 @@ class Finalist:
             TimeOver: The deadline (`time.monotonic`) came first.
             RunError: A file cannot be written, or is damaged.
         """
-        rows = self._rows()
+        rows = self.rows()
         if len(rows) >= epochs:
             return self._standing(rows[:epochs])
-        state = self._state(trainer.config, trainer.device)
+        state = self.state(trainer.config, trainer.device)
         try:
             while state.epoch < epochs:
                 row = trainer.epoch(state, deadline)
@@ -97,7 +97,12 @@ class Finalist:
         best = min(rows, key=lambda row: row.rank)
         return Standing(self.id, len(rows), best.val_accuracy, best.val_loss)
 
-    def _rows(self) -> list[Row]:
+    def rows(self) -> list[Row]:
+        """The epochs that are on record.
+
+        Raises:
+            RunError: The record is damaged.
+        """
         path = self.folder.metrics
         try:
             rows = [msgspec.convert(line, Row) for line in self.folder.read_lines(path)]
@@ -107,8 +112,12 @@ class Finalist:
             raise RunError(f"{path} is damaged: its epochs are not 1, 2, ...")
         return rows
 
-    def _state(self, config: TrainConfig, device: torch.device) -> State:
-        """The state after the last epoch that was written, or a fresh one."""
+    def state(self, config: TrainConfig, device: torch.device) -> State:
+        """The state after the last epoch that was written, or a fresh one.
+
+        Raises:
+            RunError: It is damaged, or cannot be written.
+        """
         network = Network(self.task.plan, self.seed, surrogate=config.surrogate)
         state = State.fresh(network.to(device), config)
         restore(self.folder, state, self.task)
