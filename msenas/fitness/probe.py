@@ -100,7 +100,7 @@ def draw_probe(
     if not 2 <= pairs <= len(train.labels):
         raise DataError(f"the probe batch must have 2 to {len(train.labels)} samples (the training split), not {pairs}")
     rng = np.random.default_rng([seed, 0x9206E])
-    clean = np.ascontiguousarray(train.batch(_balanced(train.labels, pairs, rng)), np.float32)
+    clean = np.ascontiguousarray(train.batch(balanced(train.labels, pairs, rng)), np.float32)
     if events:
         noisy = rng.binomial(clean.astype(np.int64), 1.0 - noise).astype(np.float32)
     else:
@@ -109,7 +109,7 @@ def draw_probe(
     return Probe(clean, noisy, standard, seed)
 
 
-def _balanced(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def balanced(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Indices of `count` samples, as equal a number of each class as the classes allow.
 
     Every prefix is balanced too.

@@ -1,0 +1,141 @@
+"""What a ranking can be told: one flat record with the names of the command-line options and of the TOML keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from msenas.errors import InputError, unknown
+from msenas.fitness.registry import FITNESSES, get_fitness
+from msenas.genotype.motifs import MOTIFS
+from msenas.search.config import SearchConfig, absolute_paths, seconds
+from msenas.training.config import TrainConfig
+
+ALL = "all"
+HALVES = ("development", "held-out")
+BOTH = "both"
+SEARCHED = (
+    *("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold"),
+    *("encoding", "motifs", "hardware", "seed", "workers", "device"),
+)
+"""Options that are those of a search."""
+TRAINED = ("epochs", "batch", "lr", "augment", "precision", "device")
+"""Options that are those of a training."""
+CHANGEABLE = ("data", "fitness", "seeds", "half", "workers", "device", "time_limit")
+"""Options that may differ when a ranking is resumed: what was trained stays as it is."""
+
+
+class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Options of `msenas rank`; those that are None are chosen from the data, as in a search.
+
+    Attributes:
+        dataset, data, window, size, layers, channels, steps, neuron, tau, threshold, encoding, motifs, hardware: as in
+            a search.
+        genomes: networks that are drawn.
+        samples: training samples that are used, balanced over the classes; None uses all.
+        epochs: for which each network is trained.
+        batch: samples per step.
+        lr, augment, precision: as in a training.
+        repeated: share of the networks that are trained a second time from other weights, for the noise ceiling.
+        fitness: fitnesses by name, or "all".
+        seeds: weight seeds with which each network is scored.
+        probe: samples of the probe batch.
+        half: "development", "held-out" or "both": which networks are trained and reported.
+        seed: seeds everything random.
+        workers, device, time_limit: as in a search.
+    """
+
+    dataset: str = "digits"
+    data: str | None = None
+    window: str | None = None
+    size: int | None = None
+    layers: int | None = None
+    channels: int = 8
+    steps: int | None = None
+    neuron: str = "lif"
+    tau: float = 2.0
+    threshold: float = 0.5
+    encoding: str | None = None
+    motifs: tuple[str, ...] = tuple(m.name for m in MOTIFS)
+    hardware: str = "generic-45nm"
+    genomes: int = 24
+    samples: int | None = None
+    epochs: int = 20
+    batch: int = 32
+    lr: float | None = None
+    augment: tuple[str, ...] = ("none",)
+    precision: str = "bfloat16"
+    repeated: float = 1 / 3
+    fitness: tuple[str, ...] = (ALL,)
+    seeds: int = 3
+    probe: int = 32
+    half: str = BOTH
+    seed: int = 0
+    workers: int | None = None
+    device: str = "auto"
+    time_limit: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.half not in (*HALVES, BOTH):
+            raise InputError(unknown("half", self.half, (*HALVES, BOTH)))
+        for name in self.fitness:
+            if name != ALL:
+                get_fitness(name)
+        for field, least, most in (
+            ("genomes", 4, 100_000),
+            ("samples", 2, 2**40),
+            ("seeds", 1, 1000),
+            ("repeated", 0.0, 1.0),
+        ):
+            value = getattr(self, field)
+            if value is not None and not least <= value <= most:
+                raise InputError(f"{field} must be {least:g} to {most:g}, not {value}")
+        if not self.fitness:
+            raise InputError("fitness must name a fitness, or be all")
+        if self.time_limit is not None:
+            seconds(self.time_limit)
+        # What a search and a training refuse is refused here, in their words.
+        _ = self.search, self.training(0)
+
+    @property
+    def fitnesses(self) -> tuple[str, ...]:
+        """Names of the fitnesses, each once, in the order of the registry."""
+        return tuple(FITNESSES) if ALL in self.fitness else tuple(n for n in FITNESSES if n in self.fitness)
+
+    @property
+    def search(self) -> SearchConfig:
+        """A search for networks such as are drawn here."""
+        same = {name: getattr(self, name) for name in SEARCHED}
+        return SearchConfig(**same, batch=self.probe)
+
+    def training(self, repetition: int) -> TrainConfig:
+        """How each network is trained, for the first time (0) or once more (1)."""
+        same = {name: getattr(self, name) for name in TRAINED}
+        return TrainConfig(**same, seed=self.seed + repetition)
+
+
+def build_rank_config(options: Mapping[str, Any]) -> RankConfig:
+    """A configuration from options; everything not given has its default, and paths are made absolute.
+
+    Raises:
+        InputError: A key is unknown or a value is not allowed.
+    """
+    known = [f.replace("_", "-") for f in RankConfig.__struct_fields__]
+    for key in options:
+        if key.replace("_", "-") not in known:
+            raise InputError(unknown("option of a ranking", key, known))
+    try:
+        return msgspec.convert(absolute_paths(options), RankConfig)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        raise InputError(f"options of the ranking: {error}") from None
+
+
+def differences(old: RankConfig, new: RankConfig) -> list[str]:
+    """Options that differ and may not when a ranking is resumed, as `name: old -> new`."""
+    fixed = [f for f in RankConfig.__struct_fields__ if f not in CHANGEABLE]
+    pairs = [(f, getattr(old, f), getattr(new, f)) for f in fixed]
+    return [f"{f.replace('_', '-')}: {before} -> {after}" for f, before, after in pairs if before != after]

@@ -1,0 +1,137 @@
+"""One training of one network, as a job for a worker process."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from msenas.data import Dataset, Split
+from msenas.fitness.probe import balanced
+from msenas.genotype.genome import Genome
+from msenas.hardware.census import take_census
+from msenas.hardware.energy import estimate
+from msenas.phenotype.decode import decode
+from msenas.phenotype.network import Network
+from msenas.ranking.config import RankConfig
+from msenas.ranking.folder import RankFolder
+from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.search.prepare import Prepared
+from msenas.training.brief import BriefTraining
+from msenas.training.feed import evaluation_batches
+from msenas.training.loop import without_denormals
+from msenas.training.subject import Task, make_trainer
+
+COUNTED = 256
+"""Validation samples on which the operations of a trained network are counted."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network to be trained.
+
+    Attributes:
+        id: its number.
+        genome: flat genome.
+        repetition: 0, or 1 for a second training from other weights.
+    """
+
+    id: int
+    genome: tuple[int, ...]
+    repetition: int
+
+
+class Trained(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What became of a training.
+
+    Attributes:
+        accuracies: share of the validation split after each epoch, with the running mean of the weights.
+        losses: mean cross-entropy on the validation split after each epoch.
+        train_losses: mean loss of each epoch.
+        counts: operations per inference of the trained network, by name.
+        energy_joule: low, nominal and high estimate per inference.
+        failure: why there is no accuracy.
+    """
+
+    accuracies: list[float] = []
+    losses: list[float] = []
+    train_losses: list[float] = []
+    counts: dict[str, float] = {}
+    energy_joule: tuple[float | None, float, float | None] | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Trains networks; what is on record is not trained again.
+
+    Attributes:
+        config: how.
+        prepared: data and spec.
+        folder: of the ranking.
+    """
+
+    config: RankConfig
+    prepared: Prepared
+    folder: RankFolder
+
+    def __call__(self, trial: Trial) -> Trained:
+        """Train a network, or continue where its training was stopped.
+
+        Raises:
+            RunError: A file cannot be written, or is damaged.
+        """
+        done = self.folder.trained(trial.id, trial.repetition)
+        if done.exists():
+            return read_json(done, Trained)
+        folder = self.folder.training(trial.id, trial.repetition)
+        folder.create()
+        with without_denormals():
+            found = self._train(trial)
+        write_atomically(done, to_json(msgspec.to_builtins(found)) + "\n")
+        folder.state.unlink(missing_ok=True)
+        return found
+
+    def _train(self, trial: Trial) -> Trained:
+        prepared, config = self.prepared, self.config.training(trial.repetition)
+        plan = decode(Genome.from_flat(trial.genome), prepared.spec)
+        task = Task(plan, self.dataset, prepared.evaluator.probe.standard, {})
+        device = torch.device(prepared.evaluator.device)
+        brief = BriefTraining(trial.id, task, config.seed, self.folder.training(trial.id, trial.repetition))
+        standing = brief.trained(config.epochs, make_trainer(task, config, device, lambda loss: None), math.inf)
+        if standing.failure is not None:
+            return Trained(failure=standing.failure)
+        rows = brief.rows()
+        return Trained(
+            accuracies=[row.val_accuracy for row in rows],
+            losses=[row.val_loss for row in rows],
+            train_losses=[row.loss for row in rows],
+            **self._counted(brief.state(config, device).average.network, task),
+        )
+
+    def _counted(self, network: Network, task: Task) -> dict[str, Any]:
+        """Operations and energy of a trained network on validation samples."""
+        split = _some(task.dataset.val, COUNTED, self.config.seed)
+        device = torch.device(self.prepared.evaluator.device)
+        batches = evaluation_batches(split, task.spec, task.standard, self.config.seed)
+        counts = take_census(network, (frames.to(device) for frames, _ in batches)).counts
+        joule = estimate(task.plan, counts, self.prepared.evaluator.profile).joule
+        return {"counts": counts.total.per_inference, "energy_joule": (joule.low, joule.nominal, joule.high)}
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data, with the training samples that are used."""
+        dataset = self.prepared.dataset
+        if self.config.samples is None:
+            return dataset
+        return replace(dataset, train=_some(dataset.train, self.config.samples, self.config.seed))
+
+
+def _some(split: Split, count: int, seed: int) -> Split:
+    """At most so many samples of a split, balanced over the classes."""
+    places = np.sort(balanced(split.labels, count, np.random.default_rng([seed, 0x5B5E])))
+    return Split(split.samples, split.rows[places], split.labels[places])
