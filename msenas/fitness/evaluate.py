@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from msenas.errors import MsenasError
 from msenas.fitness.contrast import SILENT, head_distance
 from msenas.fitness.probe import Probe
-from msenas.fitness.registry import Evidence, get_fitness
+from msenas.fitness.registry import Evidence, Reading, get_fitness
 from msenas.fitness.statistics import PopulationStatistics, measure
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
@@ -83,10 +83,18 @@ class Evaluator:
         Raises:
             ScoreError: The value is not a finite number, or memory does not suffice for four pairs.
         """
+        return self.several(plan, ())[0]
+
+    def several(self, plan: Plan, names: Sequence[str]) -> tuple[Scores, dict[str, float | None]]:
+        """Evaluate one network, and read further fitnesses by name in the same pass; a value is None for none.
+
+        Raises:
+            ScoreError: The value of the evaluator's own fitness is not a finite number, or memory does not suffice.
+        """
         probe = self.probe
         while True:
             try:
-                return self._evaluate(plan, probe)
+                return self._evaluate(plan, probe, names)
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
@@ -94,29 +102,33 @@ class Evaluator:
                     raise ScoreError(f"memory does not suffice for a probe of {probe.pairs} pairs") from error
             probe = probe.halved()
 
-    def _evaluate(self, plan: Plan, probe: Probe) -> Scores:
+    def _evaluate(self, plan: Plan, probe: Probe, names: Sequence[str]) -> tuple[Scores, dict[str, float | None]]:
         network = Network(plan, self.seed, lif=self.lif).to(self.device)
         network.train()
         statistics: dict[str, PopulationStatistics] = {}
-        watch = get_fitness(self.fitness).watch
-        watched = watch(plan, probe.pairs) if watch else None
+        fitnesses = {name: get_fitness(name) for name in (self.fitness, *names)}
+        watched = {name: f.watch(plan, probe.pairs) for name, f in fitnesses.items() if f.watch is not None}
 
         def observe(name: str, spikes: torch.Tensor) -> None:
             statistics[name] = measure(spikes)
-            if watched is not None:
-                watched(name, spikes)
+            for watch in watched.values():
+                watch(name, spikes)
 
         with torch.no_grad():
             frames = probe.frames(plan.spec, torch.device(self.device))
             network(frames.to(PRECISIONS[self.precision]), observe)
         counts = count(plan, _spike_counts(plan, statistics, frames, probe.pairs))
-        return self._scores(Evidence(network, statistics, counts, watched), probe)
+        reason = _why_dead(plan, statistics)
+        readings = {
+            name: None if reason else fitness.read(Evidence(network, statistics, counts, watched.get(name)))
+            for name, fitness in fitnesses.items()
+        }
+        scores = self._scores(Evidence(network, statistics, counts, None), probe, reason, readings[self.fitness])
+        return scores, {name: _value(readings[name]) for name in names}
 
-    def _scores(self, evidence: Evidence, probe: Probe) -> Scores:
+    def _scores(self, evidence: Evidence, probe: Probe, reason: str | None, reading: Reading | None) -> Scores:
         plan, counts = evidence.plan, evidence.counts
         energy, mean = estimate(plan, counts, self.profile), counts.total.per_inference
-        reason = _why_dead(plan, evidence.statistics)
-        reading = None if reason else get_fitness(self.fitness).read(evidence)
         if reading is not None and not math.isfinite(reading.value):
             raise ScoreError(f"fitness {self.fitness} is {reading.value}, not a finite number")
         return Scores(
@@ -135,6 +147,10 @@ class Evaluator:
             neurons=plan.neurons,
             batch=probe.pairs,
         )
+
+
+def _value(reading: Reading | None) -> float | None:
+    return reading.value if reading is not None and math.isfinite(reading.value) else None
 
 
 def _spike_counts(

@@ -21,6 +21,9 @@ from msenas.hardware.counts import Counts
 from msenas.phenotype.network import Network, Observer
 from msenas.phenotype.plan import Plan
 
+DIGITS = 13
+"""Hexadecimal digits that a float holds exactly."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -62,6 +65,8 @@ class Fitness:
         maximise: direction in which it is better.
         read: evidence to value.
         watch: makes the observer that the value needs, from the plan and the number of clean samples.
+        trivial: whether it says nothing but how large or active a network is, or nothing at all: what a fitness has to
+            beat.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Fitness:
     maximise: bool
     read: Callable[[Evidence], Reading]
     watch: Callable[[Plan, int], Observer] | None = None
+    trivial: bool = False
 
 
 def get_fitness(name: str) -> Fitness:
@@ -95,6 +101,14 @@ def _contrast(evidence: Evidence) -> Reading:
             "head_identification": evidence.watched.share(),
         },
     )
+
+
+def _drawn(evidence: Evidence) -> float:
+    return float(int(evidence.plan.digest[:DIGITS], 16) / 16**DIGITS)
+
+
+def _baseline(name: str, title: str, value: Callable[[Evidence], float]) -> Fitness:
+    return Fitness(name, f"baseline: {title}", True, lambda e: Reading(value(e)), trivial=True)
 
 
 FITNESSES: dict[str, Fitness] = {
@@ -136,16 +150,12 @@ FITNESSES: dict[str, Fitness] = {
             lambda plan, pairs: HammingKernel(pairs, sparsity_aware=False),
         ),
         Fitness("synflow", "log of the synaptic flow", True, lambda e: Reading(synflow(e.network))),
-        Fitness("parameters", "baseline: trainable numbers", True, lambda e: Reading(e.plan.parameters)),
-        Fitness(
-            "synops",
-            "baseline: synaptic operations",
-            True,
-            lambda e: Reading(e.counts.total.per_inference["synops"]),
-        ),
-        Fitness("spikes", "baseline: spike count", True, lambda e: Reading(e.counts.total.per_inference["spikes"])),
-        Fitness("synapses", "baseline: live synapses", True, lambda e: Reading(len(e.plan.synapses))),
-        Fitness("depth", "baseline: longest chain of populations", True, lambda e: Reading(e.plan.depth)),
+        _baseline("parameters", "trainable numbers", lambda e: e.plan.parameters),
+        _baseline("synops", "synaptic operations", lambda e: e.counts.total.per_inference["synops"]),
+        _baseline("spikes", "spike count", lambda e: e.counts.total.per_inference["spikes"]),
+        _baseline("synapses", "live synapses", lambda e: len(e.plan.synapses)),
+        _baseline("depth", "longest chain of populations", lambda e: e.plan.depth),
+        _baseline("random", "a number that is drawn from the structure", _drawn),
     )
 }
 DEFAULT = "rdm-contrast"

@@ -52,7 +52,7 @@ class Trained(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
         accuracies: share of the validation split after each epoch, with the running mean of the weights.
         losses: mean cross-entropy on the validation split after each epoch.
         train_losses: mean loss of each epoch.
-        counts: operations per inference of the trained network, by name.
+        counts: operations per inference of the trained network, by name; of the SynOps also those that inhibit.
         energy_joule: low, nominal and high estimate per inference.
         failure: why there is no accuracy.
     """
@@ -120,7 +120,11 @@ class Trials:
         batches = evaluation_batches(split, task.spec, task.standard, self.config.seed)
         counts = take_census(network, (frames.to(device) for frames, _ in batches)).counts
         joule = estimate(task.plan, counts, self.prepared.evaluator.profile).joule
-        return {"counts": counts.total.per_inference, "energy_joule": (joule.low, joule.nominal, joule.high)}
+        inhibition = sum(tally.synops for synapse, tally in counts.synapses if synapse.inhibitory) / counts.samples
+        return {
+            "counts": counts.total.per_inference | {"synops_inhibitory": inhibition},
+            "energy_joule": (joule.low, joule.nominal, joule.high),
+        }
 
     @property
     def dataset(self) -> Dataset:

@@ -19,7 +19,10 @@ def test_names_and_directions():
         "spikes": True,
         "synapses": True,
         "depth": True,
+        "random": True,
     }
+    trivial = {"parameters", "synops", "spikes", "synapses", "depth", "random"}
+    assert {name for name, f in FITNESSES.items() if f.trivial} == trivial
     assert DEFAULT == "rdm-contrast"
 
 
