@@ -12,6 +12,7 @@ import typer
 import msenas
 from msenas.cli import file_options as of_file
 from msenas.cli import options as opt
+from msenas.cli import rank_options as of_rank
 from msenas.cli.consoles import ERR, OUT
 from msenas.cli.graph_commands import check, export, import_graph
 from msenas.cli.network_commands import estimate, evaluate, train
@@ -91,6 +92,51 @@ def search(
 
 
 _NOT_SEARCH_OPTIONS = ("config", "preset", "out", "resume", "download", "as_json")
+
+
+@app.command()
+def rank(
+    dataset: opt.Dataset = None,
+    data: opt.Data = None,
+    window: opt.Window = None,
+    size: opt.Size = None,
+    download: opt.Download = False,
+    layers: opt.Layers = None,
+    channels: of_rank.Channels = None,
+    steps: opt.Steps = None,
+    neuron: opt.Neuron = None,
+    tau: opt.Tau = None,
+    threshold: opt.Threshold = None,
+    encoding: opt.Encoding = None,
+    motifs: opt.Motifs = None,
+    genomes: of_rank.Genomes = None,
+    samples: of_rank.Samples = None,
+    epochs: of_rank.Epochs = None,
+    batch: of_rank.Batch = None,
+    lr: of_rank.LearningRate = None,
+    augment: of_rank.Augment = None,
+    precision: of_rank.Precision = None,
+    repeated: of_rank.Repeated = None,
+    fitness: of_rank.Fitness = None,
+    seeds: of_rank.Seeds = None,
+    probe: of_rank.Probe = None,
+    hardware: opt.Hardware = None,
+    half: of_rank.Half = None,
+    seed: opt.Seed = None,
+    workers: opt.Workers = None,
+    device: opt.Device = None,
+    time_limit: opt.TimeLimit = None,
+    trained: of_rank.Trained = None,
+    out: of_rank.Out = None,
+    resume: of_rank.Resume = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Rank the fitnesses: random networks are scored untrained and trained briefly, and both are compared."""
+    chosen = {k: v for k, v in locals().items() if k not in ("download", "trained", "out", "resume", "as_json")}
+    from msenas.cli.rank import run_rank
+    from msenas.ranking.session import RankRequest
+
+    run_rank(RankRequest(opt.given(chosen, "fitness"), out, resume, trained, download), as_json, OUT, ERR)
 
 
 @app.command()

@@ -58,10 +58,10 @@ Config = Annotated[Path | None, option("TOML file of options, such as a run's co
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 
-def given(values: dict[str, Any]) -> dict[str, Any]:
+def given(values: dict[str, Any], *also_lists: str) -> dict[str, Any]:
     """The options that were given, comma lists split, by their names in a configuration."""
     found = {name: value for name, value in values.items() if value is not None}
-    for name in ("objectives", "motifs", "augment"):
+    for name in ("objectives", "motifs", "augment", *also_lists):
         if name in found:
             found[name] = tuple(part.strip() for part in found[name].split(",") if part.strip())
     return found

@@ -86,11 +86,11 @@ def picked(x: Sequence[float] | Array, y: Sequence[float] | Array, rows: NDArray
     return chosen.mean(1), y[rows].max(1) - chosen.max(1)
 
 
-def agreement(values: Sequence[Sequence[float]], measure: Callable[[Array, Array], Array]) -> Array:
+def agreement(values: Sequence[Sequence[float] | Array], measure: Callable[[Array, Array], Array]) -> Array:
     """Mean of a measure over all pairs of several lists."""
     lists = [np.asarray(v, float) for v in values]
     pairs = [measure(a, b) for i, a in enumerate(lists) for b in lists[i + 1 :]]
-    return np.mean(pairs, axis=0)
+    return np.asarray(np.mean(pairs, axis=0))
 
 
 def _weights(rows: NDArray[np.int64]) -> Array:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from msenas.errors import InputError, RunError
 from msenas.runs.files import write_atomically
 from msenas.runs.folder import RunFolder
 from msenas.runs.lock import locked
+from msenas.runs.naming import free_path, make_new
 from msenas.search.config import (
     SearchConfig,
     absolute_paths,
@@ -94,7 +94,7 @@ def search(request: Request, progress: Progress, say: Say, show_loading: bool = 
         say(f"{config.dataset}: {note}")
     if not request.resume:
         if request.out is None:
-            folder = _make_new(config.dataset)
+            folder = RunFolder(make_new(config.dataset))
         folder.create()
     with locked(folder.path):
         if not request.resume:
@@ -113,7 +113,7 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     """The folder, not made yet when it is new, and the configuration."""
     if not request.resume:
         config = build_config(request.options, request.config, request.preset)
-        return RunFolder(request.out or next(p for p in _new_paths(config.dataset) if not p.exists())), config
+        return RunFolder(request.out or free_path(config.dataset)), config
     if request.out is None:
         raise InputError("--resume needs --out DIR, the folder of the run to continue")
     folder = RunFolder(request.out)
@@ -126,25 +126,6 @@ def _open(request: Request) -> tuple[RunFolder, SearchConfig]:
     if changed:
         raise RunError(f"{folder.path} was made with other settings: {'; '.join(changed)}")
     return folder, new
-
-
-def _new_paths(dataset: str) -> Iterator[Path]:
-    """Names for a new run folder, of which the first that is free is taken."""
-    stem = f"{dataset}-{datetime.now():%Y%m%d-%H%M%S}"
-    return (Path("runs") / name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))))
-
-
-def _make_new(dataset: str) -> RunFolder:
-    """A folder that this process alone has made, also when another search starts in the same second."""
-    for path in _new_paths(dataset):
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise RunError(f"cannot make the run folder {path}: {error.strerror or error}") from None
-        return RunFolder(path)
-    raise RunError("no name is free for a run folder; give --out")
 
 
 def _begin(folder: RunFolder, prepared: Prepared, progress: Progress, say: Say) -> tuple[Search, State, bool]:

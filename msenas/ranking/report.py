@@ -1,0 +1,235 @@
+"""What a ranking says: how well each fitness orders the networks, beside the trivial ones and beside the noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msenas.fitness.registry import FITNESSES, Fitness
+from msenas.ranking.agreement import Array, Figure, agreement, kendall, partial, picked, resampled, spearman
+from msenas.ranking.record import Known
+from msenas.ranking.scoring import Score
+
+GIVEN = ("parameters", "synops", "depth")
+"""What is held fixed in the partial correlations; values of fitnesses of these names."""
+LIKE = ("spikes", "parameters", "depth")
+"""Trivial quantities that a fitness must not be in disguise."""
+QUARTERS = (0.25, 0.5, 0.75)
+LEAST = 4
+"""Networks without which nothing is said."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """How well one fitness ranks; larger is better in every figure but `regret`.
+
+    The figures of its order are means over the weight seeds.
+
+    Attributes:
+        name: of the fitness.
+        missing: values that it does not have, of all networks and seeds; they rank last.
+        tau: Kendall's tau-b with the accuracy.
+        spearman: Spearman's rho with the accuracy.
+        given: rank correlation with the accuracy while one of GIVEN is held fixed.
+        top: mean accuracy of the tenth that it ranks first.
+        regret: how far the best of that tenth is below the best of all.
+        stability: mean tau between two weight seeds; NaN for a single seed.
+        like: rho with each of LIKE.
+        beyond: tau minus that of the best trivial fitness.
+    """
+
+    name: str
+    missing: int
+    tau: Figure
+    spearman: Figure
+    given: Mapping[str, Figure]
+    top: Figure
+    regret: Figure
+    stability: Figure
+    like: Mapping[str, Figure]
+    beyond: Figure
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The report.
+
+    Attributes:
+        networks, failed: those that were ranked, and those that could not be trained.
+        accuracy: final accuracies: least, quartiles, most.
+        rows: of each fitness, the best tau first.
+        best_trivial: the trivial fitness with the best tau; None if none was asked for.
+        settled: tau between the accuracies after a share of the epochs and in the end.
+        repeated: networks that were trained twice.
+        ceiling: tau between the accuracies of their two trainings; None below LEAST of them.
+        spread: mean difference of these.
+        energy: tau between the energies estimated before and after training.
+        energy_ratio: energy after training over that before: 5th, 50th and 95th percentile.
+    """
+
+    networks: int
+    failed: int
+    accuracy: tuple[float, ...]
+    rows: tuple[Row, ...]
+    best_trivial: str | None
+    settled: Mapping[str, Figure]
+    repeated: int
+    ceiling: Figure | None
+    spread: float | None
+    energy: Figure | None
+    energy_ratio: tuple[float, ...] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able form; what has no value is None."""
+        cleaned = _without_nan(asdict(self))
+        assert isinstance(cleaned, dict)
+        return cleaned
+
+
+def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[str], seed: int) -> Ranking | None:
+    """Compare the scores of networks with their accuracies; None if there are too few to compare.
+
+    Args:
+        networks: with their trainings.
+        scores: of the same networks, every one from the same weight seeds.
+        names: fitnesses to report.
+        seed: of the resamples.
+    """
+    trained = [one for one in networks if one.accuracy is not None]
+    if len(trained) < LEAST:
+        return None
+    accuracy = np.array([one.accuracy for one in trained])
+    rows = resampled(len(trained), seed)
+    values = {name: _by_seed(trained, scores, name) for name in {*names, *GIVEN, *LIKE}}
+    taus = {name: _mean(values[name], lambda v: kendall(v, accuracy, rows)) for name in names}
+    trivial = [name for name in names if FITNESSES[name].trivial and np.isfinite(taus[name][0])]
+    best = max(trivial, key=lambda name: taus[name][0], default=None)
+    found = [_row(name, values, accuracy, rows, taus, best) for name in names]
+    again = [one for one in trained if len([t for t in one.trainings if t.failure is None]) > 1]
+    return Ranking(
+        networks=len(trained),
+        failed=len(networks) - len(trained),
+        accuracy=tuple(float(v) for v in np.percentile(accuracy, [0, 25, 50, 75, 100])),
+        rows=tuple(sorted(found, key=lambda row: -np.nan_to_num(row.tau.value, nan=-2.0))),
+        best_trivial=best,
+        settled=_settled(trained, rows),
+        repeated=len(again),
+        ceiling=_ceiling(again, seed),
+        spread=_spread(again),
+        **_energy(trained, scores, rows),
+    )
+
+
+def _row(
+    name: str,
+    values: Mapping[str, Sequence[Array]],
+    accuracy: Array,
+    rows: NDArray[np.int64],
+    taus: Mapping[str, Array],
+    best: str | None,
+) -> Row:
+    own = values[name]
+    tops = [picked(v, accuracy, rows) for v in own]
+    return Row(
+        name=name,
+        missing=sum(int(np.isinf(v).sum()) for v in own),
+        tau=Figure.of(taus[name]),
+        spearman=Figure.of(_mean(own, lambda v: spearman(v, accuracy, rows))),
+        given={
+            third: Figure.of(_pairwise(own, values[third], lambda v, w: partial(v, accuracy, w, rows)))
+            for third in GIVEN
+            if third != name
+        },
+        top=Figure.of(np.mean([top for top, _ in tops], axis=0)),
+        regret=Figure.of(np.mean([regret for _, regret in tops], axis=0)),
+        stability=_nothing() if len(own) < 2 else Figure.of(agreement(own, lambda a, b: kendall(a, b, rows))),
+        like={
+            other: Figure.of(_pairwise(own, values[other], lambda v, w: spearman(v, w, rows)))
+            for other in LIKE
+            if other != name
+        },
+        beyond=_nothing() if best in (None, name) else Figure.of(taus[name] - taus[str(best)]),
+    )
+
+
+def _by_seed(networks: Sequence[Known], scores: Sequence[Score], name: str) -> list[Array]:
+    """Values of a fitness, one list for each weight seed, such that more is better and a missing one is worst."""
+    fitness: Fitness = FITNESSES[name]
+    seeds = sorted({score.seed for score in scores})
+    table = {(score.id, score.seed): score.values.get(name) for score in scores}
+    return [np.array([_oriented(table[one.id, seed], fitness) for one in networks]) for seed in seeds]
+
+
+def _oriented(value: float | None, fitness: Fitness) -> float:
+    return -math.inf if value is None else value if fitness.maximise else -value
+
+
+def _mean(lists: Sequence[Array], measure: Callable[[Array], Array]) -> Array:
+    return np.asarray(np.mean([measure(_finite(v)) for v in lists], axis=0))
+
+
+def _pairwise(lists: Sequence[Array], others: Sequence[Array], measure: Callable[[Array, Array], Array]) -> Array:
+    pairs = zip(lists, others, strict=True)
+    return np.asarray(np.mean([measure(_finite(a), _finite(b)) for a, b in pairs], axis=0))
+
+
+def _finite(values: Array) -> Array:
+    """The same order, with what is missing below all else (differences of infinities have no sign)."""
+    known = values[np.isfinite(values)]
+    return np.where(np.isfinite(values), values, (known.min() if len(known) else 0.0) - 1.0)
+
+
+def _settled(networks: Sequence[Known], rows: NDArray[np.int64]) -> dict[str, Figure]:
+    """Agreement of the order after a share of the epochs with the last one."""
+    curves = [next(t.accuracies for t in one.trainings if t.failure is None) for one in networks]
+    epochs = min(map(len, curves))
+    at = {f"{share:.0%}": round(share * epochs) for share in QUARTERS}
+    final = np.array([curve[-1] for curve in curves])
+    early = {name: np.array([curve[epoch - 1] for curve in curves]) for name, epoch in at.items() if epoch >= 1}
+    return {name: Figure.of(kendall(values, final, rows)) for name, values in early.items()}
+
+
+def _pair(one: Known) -> list[float]:
+    return [t.accuracies[-1] for t in one.trainings if t.failure is None][:2]
+
+
+def _ceiling(again: Sequence[Known], seed: int) -> Figure | None:
+    if len(again) < LEAST:
+        return None
+    first, second = np.array([_pair(one) for one in again]).T
+    return Figure.of(kendall(first, second, resampled(len(again), seed)))
+
+
+def _spread(again: Sequence[Known]) -> float | None:
+    return float(np.mean([abs(a - b) for a, b in map(_pair, again)])) if again else None
+
+
+def _energy(networks: Sequence[Known], scores: Sequence[Score], rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Energies before training, from the first weight seed, against those after it."""
+    first = min(score.seed for score in scores)
+    before = {s.id: s.energy_joule[1] for s in scores if s.seed == first and s.energy_joule is not None}
+    if any(one.id not in before or one.energy is None for one in networks):
+        return {"energy": None, "energy_ratio": None}
+    untrained = np.array([before[one.id] for one in networks])
+    trained = np.array([one.energy for one in networks], float)
+    return {
+        "energy": Figure.of(kendall(untrained, trained, rows)),
+        "energy_ratio": tuple(float(v) for v in np.percentile(trained / untrained, [5, 50, 95])),
+    }
+
+
+def _nothing() -> Figure:
+    return Figure(math.nan, math.nan, math.nan)
+
+
+def _without_nan(data: object) -> object:
+    if isinstance(data, Mapping):
+        return {key: _without_nan(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_nan(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
