@@ -135,7 +135,7 @@ def _number(figure: Figure) -> str:
 
 
 def _interval(figure: Figure) -> str:
-    return "" if math.isnan(figure.value) else f"{_short(figure.low)} to {_short(figure.high)}"
+    return "" if math.isnan(figure.value) else f"{_short(figure.low)}, {_short(figure.high)}"
 
 
 def _both(figure: Figure) -> str:

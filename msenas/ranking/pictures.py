@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from msenas.fitness.registry import FITNESSES
 from msenas.ranking.record import Known
@@ -19,7 +20,8 @@ from msenas.runs.figures import write_figure
 
 COLUMNS = 4
 DOT: dict[str, Any] = {"s": 14, "linewidths": 0, "alpha": 0.8, "cmap": "viridis"}
-LOGARITHMIC = ("parameters", "synops", "spikes")
+LARGE = 1e4
+"""Values from which on an axis counts in thousands and millions."""
 
 
 def draw_ranking(folder: Path, networks: Sequence[Known], scores: Sequence[Score], ranking: Ranking) -> list[Path]:
@@ -50,7 +52,9 @@ def scatter_figure(networks: Sequence[Known], scores: Sequence[Score], rows: Seq
         shown = axes.scatter(values, [_percent(one) for one in networks], c=depth, **DOT)
         better = "" if FITNESSES[row.name].maximise else ", less is better"
         axes.set_title(f"{row.name}{better}\ntau {row.tau.value:.2f}", fontsize=9)
-        axes.set_xscale("log" if row.name in LOGARITHMIC else "linear")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        if max(map(abs, values)) >= LARGE:
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.tick_params(labelsize=7)
     for axes in panels[len(rows) :]:
         axes.set_axis_off()
