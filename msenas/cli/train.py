@@ -14,10 +14,10 @@ from rich.progress import Progress
 from msenas.cli.commands import INTERRUPTED_CODE, print_json
 from msenas.cli.progress import columns
 from msenas.cli.render import program
+from msenas.learning.loop import Row
+from msenas.learning.parallel import Elsewhere, Group, processes
 from msenas.phenotype.memory import keep_freed_memory
-from msenas.training.loop import Row
 from msenas.training.opening import TrainRequest
-from msenas.training.parallel import Elsewhere, Group, processes
 from msenas.training.session import End, Trained, Watcher, train
 
 

@@ -12,6 +12,8 @@ import msgspec
 from msenas.errors import RunError
 from msenas.finals.halving import Rung, course
 from msenas.genotype.genome import Genome
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import batches_of
 from msenas.phenotype.decode import decode
 from msenas.runs.files import to_json, write_atomically
 from msenas.runs.folder import RunFolder
@@ -21,8 +23,6 @@ from msenas.search.loop import Search
 from msenas.search.outcome import front_of, ordered
 from msenas.search.starts import Say
 from msenas.training.brief import BriefTraining
-from msenas.training.config import TrainConfig
-from msenas.training.feed import batches_of
 from msenas.training.subject import Task
 
 

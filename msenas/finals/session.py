@@ -19,6 +19,7 @@ import torch
 from msenas.errors import CheckFailed
 from msenas.finals.field import Finals, prepare_finals, take_up
 from msenas.finals.halving import Rung, epochs_in_all
+from msenas.learning.loop import without_denormals
 from msenas.runs.best import write_best
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.lock import locked
@@ -28,7 +29,6 @@ from msenas.search.plots import plot_pareto
 from msenas.search.session import Result
 from msenas.search.starts import Say
 from msenas.training.brief import BriefTraining, Standing, TimeOver
-from msenas.training.loop import without_denormals
 from msenas.training.subject import make_trainer
 
 RULE = "finalists"

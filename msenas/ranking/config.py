@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
+from msenas.data.durations import seconds
 from msenas.errors import InputError, unknown
 from msenas.fitness.registry import FITNESSES, get_fitness
 from msenas.genotype.motifs import MOTIFS
-from msenas.search.config import SearchConfig, absolute_paths, seconds
-from msenas.training.config import TrainConfig
+from msenas.learning.config import TrainConfig
+from msenas.search.config import SearchConfig, absolute_paths
 
 ALL = "all"
 HALVES = ("development", "held-out")

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from msenas.data.durations import seconds
 from msenas.errors import InputError, RunError
 from msenas.phenotype.spec import NetworkSpec
 from msenas.ranking.config import BOTH, RankConfig, build_rank_config, differences
@@ -28,7 +29,6 @@ from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.lock import locked
 from msenas.runs.naming import free_path, make_new
 from msenas.runs.pool import Death, workers
-from msenas.search.config import seconds
 from msenas.search.loop import End
 from msenas.search.prepare import Prepared, check_prices, prepare, versions
 from msenas.search.starts import Say, record_start

@@ -15,6 +15,8 @@ from msenas.fitness.probe import balanced
 from msenas.genotype.genome import Genome
 from msenas.hardware.census import take_census
 from msenas.hardware.energy import estimate
+from msenas.learning.feed import evaluation_batches
+from msenas.learning.loop import without_denormals
 from msenas.phenotype.decode import decode
 from msenas.phenotype.network import Network
 from msenas.ranking.config import RankConfig
@@ -22,8 +24,6 @@ from msenas.ranking.folder import RankFolder
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.search.prepare import Prepared
 from msenas.training.brief import BriefTraining
-from msenas.training.feed import evaluation_batches
-from msenas.training.loop import without_denormals
 from msenas.training.subject import Task, make_trainer
 
 COUNTED = 256

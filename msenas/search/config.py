@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, cast, get_args
 import msgspec
 import tomli_w
 
+from msenas.data.durations import seconds
 from msenas.data.locate import user_path
 from msenas.data.registry import DATASETS
 from msenas.errors import InputError, unknown
@@ -41,8 +41,6 @@ CHANGEABLE = ("generations", "workers", "time_limit", "device")
 """Options that may differ when a run is resumed; of these, another kind of device may round differently."""
 LARGEST_TOML = 1 << 15
 """Bytes of a configuration: the time to parse a dotted key grows with the square of its length."""
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=False):
@@ -164,19 +162,6 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
         """The genomes that are searched."""
         names = [m.name for m in MOTIFS]
         return Space(layers, motif=tuple(sorted({names.index(name) for name in self.motifs})))
-
-
-def seconds(duration: str) -> float:
-    """Read a duration such as `200ms`, `90s`, `10m` or `1.5h`.
-
-    Raises:
-        InputError: It is not a number with one of these units, or is zero.
-    """
-    match = _DURATION.fullmatch(duration.strip())
-    value = float(match[1]) * _SECONDS[match[2]] if match else 0.0
-    if value <= 0:
-        raise InputError(f"{duration!r} is no duration; write a number and ms, s, m or h, such as 200ms")
-    return value
 
 
 def build_config(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> SearchConfig:

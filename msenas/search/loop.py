@@ -17,13 +17,13 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
+from msenas.data.durations import seconds
 from msenas.errors import GenomeError, RunError
 from msenas.fitness.evaluate import Scores
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.hardware.fit import check
 from msenas.runs.folder import Record, RunFolder, RunState, Unfit
-from msenas.search.config import seconds
 from msenas.search.evolution import Child, Individual, Rules, State, ask, initial_state, tell
 from msenas.search.objectives import minimised
 from msenas.search.outcome import write_results

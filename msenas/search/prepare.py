@@ -16,6 +16,7 @@ import torch
 
 from msenas import __version__
 from msenas.data import Dataset, DataSpec, load
+from msenas.data.durations import seconds
 from msenas.errors import DataError, InputError
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import draw_probe
@@ -30,7 +31,7 @@ from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import INPUT
 from msenas.phenotype.spec import NetworkSpec
-from msenas.search.config import SearchConfig, absolute_paths, seconds
+from msenas.search.config import SearchConfig, absolute_paths
 
 VERSIONED = ("torch", "norse", "numpy", "pymoo", "tonic")
 MOST_WORKERS = 16

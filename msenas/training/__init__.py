@@ -1,1 +1,1 @@
-"""Training of a network by surrogate gradients (STBP)."""
+"""Trainings as a user starts them: folders, resuming, results."""

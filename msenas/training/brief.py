@@ -8,11 +8,11 @@ import msgspec
 import torch
 
 from msenas.errors import CheckFailed, RunError
+from msenas.learning.config import TrainConfig
+from msenas.learning.loop import Row, State, Trainer
 from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.runs.train_folder import TrainFolder
-from msenas.training.config import TrainConfig
-from msenas.training.loop import Row, State, Trainer
 from msenas.training.opening import restore
 from msenas.training.subject import Task
 

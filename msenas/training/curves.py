@@ -7,8 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from msenas.learning.loop import Row
 from msenas.runs.figures import plain, write_figure
-from msenas.training.loop import Row
 
 PANELS = {"loss": "#3b6fb6", "val_accuracy": "#d1603d", "rate": "#5a9e6f", "lr": "#8c8c8c"}
 TITLES = {

@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from msenas.errors import InputError, RunError
+from msenas.learning.config import TrainConfig
+from msenas.learning.loop import State, Trainer
 from msenas.runs.best import Best, read_best, write_best
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.runs.lock import locked
 from msenas.runs.train_folder import TrainFolder
 from msenas.search.starts import Say, record_start
-from msenas.training.config import TrainConfig, build_train_config, differences
-from msenas.training.loop import State, Trainer
+from msenas.training.config import build_train_config, differences
 from msenas.training.subject import Task
 
 SURROGATE_REMARKS = {

@@ -13,22 +13,22 @@ from typing import Any, Protocol
 
 import msgspec
 
+from msenas.data.durations import seconds
 from msenas.errors import CheckFailed, InputError, RunError
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import evaluation_batches
+from msenas.learning.loop import Row, State, Trainer, accuracy_and_loss, without_denormals
+from msenas.learning.parallel import ALONE, Elsewhere, Group
+from msenas.learning.shared_norm import share_moments
 from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.runs.best import Best, read_best, write_best
 from msenas.runs.train_folder import TrainFolder
 from msenas.runs.weights import write_weights
-from msenas.search.config import seconds
 from msenas.search.prepare import environment, pick_device
 from msenas.search.starts import Say
-from msenas.training.config import TrainConfig
 from msenas.training.curves import draw_curves
-from msenas.training.feed import evaluation_batches
-from msenas.training.loop import Row, State, Trainer, accuracy_and_loss, without_denormals
 from msenas.training.opening import TrainRequest, enter_folder, open_folder
-from msenas.training.parallel import ALONE, Elsewhere, Group
-from msenas.training.shared_norm import share_moments
 from msenas.training.subject import Task, make_trainer, open_task
 
 

@@ -19,15 +19,15 @@ from msenas.errors import InputError
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.profile import Profile, load_profile
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import Feed, calibration_frames, evaluation_batches
+from msenas.learning.loop import Pressure, Trainer
+from msenas.learning.parallel import ALONE, Group
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import INPUT, Plan
 from msenas.phenotype.spec import NetworkSpec
 from msenas.runs.best import Best
 from msenas.search.scoring import prepare_subject, subject_of
-from msenas.training.config import TrainConfig
-from msenas.training.feed import Feed, calibration_frames, evaluation_batches
-from msenas.training.loop import Pressure, Trainer
-from msenas.training.parallel import ALONE, Group
 
 DATA_OPTIONS = ("dataset", "data", "window", "size")
 """Options that choose the data; not given, they stay as the network was searched with."""

@@ -15,8 +15,8 @@ from msenas.finals.session import Held, Place
 from msenas.search import session
 from msenas.search.loop import End
 from msenas.training.brief import Standing
+from tests.learning.small import write_npz
 from tests.search.test_session import StandIn
-from tests.training.small import write_npz
 
 pytestmark = pytest.mark.usefixtures("uncompiled", "one_thread")
 SMALL = ("--population", "8", "--generations", "3", "--batch", "4", "--layers", "2", "--channels", "4", "--steps", "2")

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.training.small import write_files
+from tests.learning.small import write_files
 
 SHORT = ("--epochs", "4", "--batch", "16", "--ema", "0.5", "--augment", "rotate", "--device", "cpu")
 ENVIRONMENT = {**os.environ, "MSENAS_COMPILE": "0", "OMP_NUM_THREADS": "1"}

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.training.small import write_files
+from tests.learning.small import write_files
 
 SHORT = ("--epochs", "5", "--batch", "16", "--ema", "0.5", "--augment", "rotate")
 SAME = ("metrics.jsonl", "weights.safetensors", "config.json", "network.json", "best.json")

@@ -13,6 +13,7 @@ from msenas.data import Split
 from msenas.errors import CheckFailed, DataError, RunError
 from msenas.finals import session
 from msenas.finals.session import has_finals, hold_finals
+from msenas.learning.loop import Trainer
 from msenas.phenotype.decode import decode
 from msenas.runs import files
 from msenas.runs.best import read_best
@@ -24,10 +25,9 @@ from msenas.search.outcome import summarise, write_results
 from msenas.search.prepare import prepare
 from msenas.search.session import Result
 from msenas.training.brief import Standing
-from msenas.training.loop import Trainer
 from tests.conftest import motif_genome
+from tests.learning.small import write_npz
 from tests.search.conftest import record
-from tests.training.small import write_npz
 
 pytestmark = pytest.mark.usefixtures("uncompiled", "one_thread")
 MOTIFS = (("FE", "LI"), ("FE", "FE"), ("FI", "FE"))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from msenas.errors import InputError
-from msenas.training.config import CHANGEABLE, TrainConfig, build_train_config, differences
+from msenas.learning.config import TrainConfig
+from msenas.training.config import CHANGEABLE, build_train_config, differences
 
 OTHER = {
     "dataset": "mnist",

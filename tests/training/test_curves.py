@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from msenas.errors import RunError
+from msenas.learning.loop import Row
 from msenas.training.curves import PANELS, TITLES, draw_curves
-from msenas.training.loop import Row
 
 ROWS = [Row(epoch, 1.0 / epoch, 0.2 * epoch, 0.5, 0.1, 0.01) for epoch in (1, 2, 3)]
 

@@ -13,17 +13,17 @@ from norse.torch.functional.threshold import threshold
 
 from msenas.data import Split
 from msenas.errors import CheckFailed, InputError, RunError
+from msenas.learning.feed import evaluation_batches
+from msenas.learning.loop import Trainer, accuracy_and_loss
 from msenas.phenotype.lif import SURROGATES
 from msenas.phenotype.network import Network
 from msenas.runs.best import read_best
 from msenas.runs.weights import load_network
 from msenas.training import opening, session
-from msenas.training.feed import evaluation_batches
-from msenas.training.loop import Trainer, accuracy_and_loss
 from msenas.training.opening import TrainRequest
 from msenas.training.session import End, train
 from msenas.training.subject import open_task
-from tests.training.small import write_files, write_npz
+from tests.learning.small import write_files, write_npz
 
 pytestmark = pytest.mark.usefixtures("same_global_random_state", "uncompiled", "one_thread")
 SHORT = {"epochs": 3, "batch": 16, "ema": 0.5}
@@ -208,7 +208,7 @@ def test_a_record_that_is_damaged_is_one_line(file, tmp_path):
 
 def test_early_stopping(file, tmp_path, monkeypatch):
     values = iter([0.5, 0.9, 0.7, 0.6, 0.8, 0.9])
-    monkeypatch.setattr("msenas.training.loop.accuracy_and_loss", lambda *a: (next(values), 1.0))
+    monkeypatch.setattr("msenas.learning.loop.accuracy_and_loss", lambda *a: (next(values), 1.0))
     done = run(file, tmp_path / "t", epochs=9, patience=2)
     assert (done.end, done.epochs, done.best_epoch, done.val_accuracy) == (End.EARLY, 4, 2, 0.9)
     assert resume(tmp_path / "t").end is End.EARLY

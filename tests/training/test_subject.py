@@ -13,12 +13,13 @@ from msenas.errors import InputError
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.profile import load_profile
+from msenas.learning.config import TrainConfig
+from msenas.learning.objective import reach_by_source
 from msenas.runs.best import read_best
-from msenas.training.config import TrainConfig, build_train_config
-from msenas.training.objective import reach_by_source
+from msenas.training.config import build_train_config
 from msenas.training.subject import _pressure, make_trainer, open_task
 from tests.conftest import motif_plan
-from tests.training.small import write_files, write_npz
+from tests.learning.small import write_files, write_npz
 
 
 @pytest.fixture

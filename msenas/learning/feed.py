@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from msenas.data import Dataset, Split
+from msenas.learning.augment import augmentation, mixed
+from msenas.learning.config import TrainConfig
 from msenas.phenotype.encoding import Standard, encode
 from msenas.phenotype.spec import NetworkSpec
-from msenas.training.augment import augmentation, mixed
-from msenas.training.config import TrainConfig
 
 AHEAD = 2
 """Batches that are prepared while one is computed."""

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from msenas.errors import CheckFailed
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import Batch, Feed, calibration_frames, evaluation_batches
+from msenas.learning.loop import Pressure, Row, State, Trainer, accuracy_and_loss, without_denormals
 from msenas.phenotype.network import Network
-from msenas.training.config import TrainConfig
-from msenas.training.feed import Batch, Feed, calibration_frames, evaluation_batches
-from msenas.training.loop import Pressure, Row, State, Trainer, accuracy_and_loss, without_denormals
 from tests.conftest import motif_plan
-from tests.training.small import dataset, standard
+from tests.learning.small import dataset, standard
 
 pytestmark = pytest.mark.usefixtures("same_global_random_state", "uncompiled", "one_thread")
 PLAN = motif_plan("FE", "LI", steps=2)

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from msenas.hardware.fanout import fan_out
+from msenas.learning.config import TrainConfig
 from msenas.phenotype.plan import Plan
-from msenas.training.config import TrainConfig
 
 TEMPERATURE = 2.0
 """Softness of the scores that are imitated in distillation."""

@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from msenas.learning.config import TrainConfig
+from msenas.learning.objective import Spending, error, imitation, reach_by_source
 from msenas.phenotype.network import Network
-from msenas.training.config import TrainConfig
-from msenas.training.objective import Spending, error, imitation, reach_by_source
 from tests.conftest import motif_plan
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,4 +1,4 @@
-"""One of several processes of a test: `python -m tests.training.group_of_two NAME OUT RANK SIZE PORT` runs a function.
+"""One of several processes of a test: `python -m tests.learning.group_of_two NAME OUT RANK SIZE PORT` runs a function.
 
 The function is given the group; what it returns is written to OUT-RANK as a torch file.
 """
@@ -13,15 +13,15 @@ import torch
 from torch import nn
 
 from msenas.errors import CheckFailed, InputError, MsenasError
+from msenas.learning import parallel
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import Feed, calibration_frames, evaluation_batches
+from msenas.learning.loop import Pressure, State, Trainer, without_denormals
+from msenas.learning.parallel import Group, Lost, processes
+from msenas.learning.shared_norm import SharedNorm, share_moments
 from msenas.phenotype.network import Network
-from msenas.training import parallel
-from msenas.training.config import TrainConfig
-from msenas.training.feed import Feed, calibration_frames, evaluation_batches
-from msenas.training.loop import Pressure, State, Trainer, without_denormals
-from msenas.training.parallel import Group, Lost, processes
-from msenas.training.shared_norm import SharedNorm, share_moments
 from tests.conftest import motif_plan
-from tests.training.small import dataset, standard
+from tests.learning.small import dataset, standard
 
 OPTIONS = {
     "plain": {"epochs": 2},

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from msenas.training.parallel import Group
+from msenas.learning.parallel import Group
 
 Moments = tuple[Tensor, Tensor, float]
 """Mean and 1 / standard deviation of each channel [C], and how many numbers they are of."""

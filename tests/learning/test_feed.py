@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import Feed, calibration_frames, evaluation_batches
 from msenas.phenotype.spec import NetworkSpec
-from msenas.training.config import TrainConfig
-from msenas.training.feed import Feed, calibration_frames, evaluation_batches
 from tests.conftest import small_spec
-from tests.training.small import dataset, events, standard
+from tests.learning.small import dataset, events, standard
 
 pytestmark = pytest.mark.usefixtures("same_global_random_state")
 SPEC = small_spec(1, steps=2)
@@ -98,7 +98,7 @@ def test_any_seed_serves(seed):
 
 
 def test_a_whole_split_is_evaluated_in_order(monkeypatch):
-    monkeypatch.setattr("msenas.training.feed.EVALUATED", 10)
+    monkeypatch.setattr("msenas.learning.feed.EVALUATED", 10)
     data = dataset(90)
     found = list(evaluation_batches(data.train, SPEC, standard(data), 0))
     assert [len(labels) for _, labels in found[:-1]] == [10] * (len(found) - 1)
@@ -108,8 +108,8 @@ def test_a_whole_split_is_evaluated_in_order(monkeypatch):
 
 
 def test_normalisation_is_estimated_from_samples_drawn_without_repetition(monkeypatch):
-    monkeypatch.setattr("msenas.training.feed.CALIBRATION", 30)
-    monkeypatch.setattr("msenas.training.feed.EVALUATED", 20)
+    monkeypatch.setattr("msenas.learning.feed.CALIBRATION", 30)
+    monkeypatch.setattr("msenas.learning.feed.EVALUATED", 20)
     data = dataset()
     found = list(calibration_frames(data.train, SPEC, standard(data), 4))
     assert [frames.shape[1] for frames in found] == [20, 10]

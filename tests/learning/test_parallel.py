@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from msenas.errors import InputError
-from msenas.training.parallel import ALONE, VARIABLES, Elsewhere, Group, processes
-from tests.training import group_of_two
+from msenas.learning.parallel import ALONE, VARIABLES, Elsewhere, Group, processes
+from tests.learning import group_of_two
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "MSENAS_COMPILE": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -29,7 +29,7 @@ def free_port():
 def two(name, folder):
     """What a function of `group_of_two` returns in both processes; None from one that left early."""
     out, port = folder / "out", free_port()
-    command = [sys.executable, "-m", "tests.training.group_of_two", name, str(out)]
+    command = [sys.executable, "-m", "tests.learning.group_of_two", name, str(out)]
     started = [
         subprocess.Popen([*command, str(rank), "2", str(port)], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
         for rank in range(2)

@@ -15,14 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from msenas.errors import CheckFailed
+from msenas.learning.config import TrainConfig
+from msenas.learning.feed import Batch, Feed
+from msenas.learning.objective import Spending, error, imitation
+from msenas.learning.optimise import Average, learning_rate, make_optimizer
+from msenas.learning.parallel import ALONE, Group
 from msenas.phenotype.calibrate import calibrate
 from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
-from msenas.training.config import TrainConfig
-from msenas.training.feed import Batch, Feed
-from msenas.training.objective import Spending, error, imitation
-from msenas.training.optimise import Average, learning_rate, make_optimizer
-from msenas.training.parallel import ALONE, Group
 
 Labelled = Callable[[], Iterable[tuple[Tensor, np.ndarray]]]
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from msenas.learning.config import OPTIMIZERS as NAMES
+from msenas.learning.config import TrainConfig
+from msenas.learning.optimise import LAST, OPTIMIZERS, Average, learning_rate, make_optimizer
 from msenas.phenotype.network import Network
-from msenas.training.config import OPTIMIZERS as NAMES
-from msenas.training.config import TrainConfig
-from msenas.training.optimise import LAST, OPTIMIZERS, Average, learning_rate, make_optimizer
 from tests.conftest import motif_plan
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from msenas.learning.config import TrainConfig
 from msenas.phenotype.network import Network
-from msenas.training.config import TrainConfig
 
 LAST = 0.01
 """Learning rate at the end, as a share of the largest."""

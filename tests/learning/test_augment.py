@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msenas.errors import InputError
-from msenas.training.augment import (
+from msenas.learning.augment import (
     COLOURS_ONLY,
     EVENTS,
     IMAGES,

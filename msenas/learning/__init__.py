@@ -1,0 +1,1 @@
+"""How a network learns: surrogate gradients through time (STBP), one step and one epoch after the other."""
