@@ -31,6 +31,9 @@ Encoding = Annotated[str | None, option("direct, poisson or latency; events for 
 Motifs = Annotated[str | None, option("Motifs to use, such as FE,FI,MI.", NETWORK, default="all")]
 
 Fitness = Annotated[str | None, option("Training-free fitness by name.", SCORE, default="rdm-contrast")]
+TrainSteps = Annotated[int | None, option("Steps of a short-training.", SCORE, "--train-steps", default="200")]
+Screen = Annotated[str | None, option("Fitness that chooses what is worth a training.", SCORE, default="rdm-contrast")]
+Promoted = Annotated[float | None, option("Share of a generation that is trained.", SCORE, default="0.2")]
 Hardware = Annotated[str | None, option("Profile by name or TOML file.", SCORE, default="generic-45nm")]
 MustFit = Annotated[bool | None, option("Keep to networks that fit the chip of --hardware.", SCORE, "--must-fit")]
 Batch = Annotated[int | None, option("Samples of the probe batch.", SCORE, default="32")]

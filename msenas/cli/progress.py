@@ -48,7 +48,7 @@ def samples_progress(console: Console, what: str, total: int) -> Iterator[Callab
 
 
 def _best(records: Sequence[Record]) -> str:
-    live = [r.scores for r in records if r.scores is not None and r.scores["live"]]
+    live = [r.scores for r in records if r.scores is not None and r.scores["fitness"] is not None]
     text = f"generation {records[-1].generation}"
     if live:
         energy = min(s["energy_joule"][1] for s in live)

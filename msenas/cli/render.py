@@ -58,9 +58,10 @@ def score_table(scores: Mapping[str, Any], fitness: str, hardware: str, title: s
 def print_result(result: Result, genome: Genome | None, console: Console) -> None:
     """The end of a search: what was found, what evolution gained, warnings, and what to run next."""
     summary, config = result.summary, result.config
+    screened = f"{summary.screened} screened out, " if summary.screened else ""
     console.print(
         f"{result.end.value}: {summary.evaluations} evaluations of {summary.distinct} distinct networks "
-        f"({summary.dead} dead, {summary.failed} failed) in {result.seconds:.0f} s"
+        f"({summary.dead} dead, {screened}{summary.failed} failed) in {result.seconds:.0f} s"
     )
     if summary.best is None or genome is None:
         console.print("no live network was found")

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from msenas.data.splits import balanced
 from msenas.errors import DataError
 
 Kind = Literal["image", "events"]
@@ -64,6 +65,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def some(self, count: int, rng: np.random.Generator) -> Split:
+        """At most so many of the samples, as equal a number of each class as the classes allow."""
+        places = np.sort(balanced(self.labels, count, rng))
+        return Split(self.samples, self.rows[places], self.labels[places])
 
     @property
     def inputs(self) -> Counts:

@@ -118,3 +118,16 @@ def describe(given_test: bool, by_recording: bool, in_time: Sequence[str], class
         few = f"fewer than {ENOUGH_RECORDINGS} recordings"
         rules.append(f"the last windows in time where a class has {few} ({', '.join(in_time)})")
     return "; ".join(rules)
+
+
+def balanced(labels: Rows, count: int, rng: np.random.Generator) -> Rows:
+    """Indices of `count` samples, as equal a number of each class as the classes allow.
+
+    Every prefix is balanced too.
+    """
+    shuffled = rng.permutation(len(labels))
+    rank = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        rank[members] = np.arange(len(members))
+    return shuffled[np.argsort(rank[shuffled], kind="stable")[:count]]

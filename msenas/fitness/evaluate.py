@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import torch
 
@@ -16,6 +17,8 @@ from msenas.fitness.statistics import PopulationStatistics, measure
 from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.profile import Profile
+from msenas.learning.loop import Row
+from msenas.learning.short import ShortTraining
 from msenas.phenotype.memory import out_of_memory
 from msenas.phenotype.network import Network
 from msenas.phenotype.plan import INPUT, Plan
@@ -63,7 +66,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """All that is fixed while networks are compared; the fitness is given by its name."""
+    """All that is fixed while networks are compared; the fitness is given by its name.
+
+    `school` is the training of fitnesses that train; without it, only the others can be read.
+    """
 
     probe: Probe
     fitness: str
@@ -72,10 +78,11 @@ class Evaluator:
     device: str = "cpu"
     precision: str = "float32"
     lif: str = "compiled"
+    school: ShortTraining | None = None
 
-    def seeded(self, seed: int | None) -> Evaluator:
-        """The same with other random weights; None leaves it as it is."""
-        return self if seed is None else replace(self, seed=seed)
+    def changed(self, seed: int | None = None, fitness: str | None = None) -> Evaluator:
+        """The same with other random weights, or another fitness; None leaves it as it is."""
+        return replace(self, seed=self.seed if seed is None else seed, fitness=fitness or self.fitness)
 
     def __call__(self, plan: Plan) -> Scores:
         """Evaluate one network; short of memory, the probe batch is halved until it fits.
@@ -119,12 +126,16 @@ class Evaluator:
             network(frames.to(PRECISIONS[self.precision]), observe)
         counts = count(plan, _spike_counts(plan, statistics, frames, probe.pairs))
         reason = _why_dead(plan, statistics)
+        evidence = Evidence(network, statistics, counts, None, self._training(plan))
         readings = {
-            name: None if reason else fitness.read(Evidence(network, statistics, counts, watched.get(name)))
+            name: None if reason else fitness.read(replace(evidence, watched=watched.get(name)))
             for name, fitness in fitnesses.items()
         }
-        scores = self._scores(Evidence(network, statistics, counts, None), probe, reason, readings[self.fitness])
+        scores = self._scores(evidence, probe, reason, readings[self.fitness])
         return scores, {name: _value(readings[name]) for name in names}
+
+    def _training(self, plan: Plan) -> Callable[[], Row] | None:
+        return None if self.school is None else partial(self.school, plan, self.seed, torch.device(self.device))
 
     def _scores(self, evidence: Evidence, probe: Probe, reason: str | None, reading: Reading | None) -> Scores:
         plan, counts = evidence.plan, evidence.counts

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from msenas.data.splits import balanced
 from msenas.errors import DataError
 from msenas.phenotype.encoding import Standard, encode
 from msenas.phenotype.spec import NetworkSpec
@@ -107,16 +108,3 @@ def draw_probe(
         std = np.asarray(standard.std, np.float32)[:, None, None]
         noisy = clean + np.float32(noise) * std * rng.standard_normal(clean.shape, dtype=np.float32)
     return Probe(clean, noisy, standard, seed)
-
-
-def balanced(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Indices of `count` samples, as equal a number of each class as the classes allow.
-
-    Every prefix is balanced too.
-    """
-    shuffled = rng.permutation(len(labels))
-    rank = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        members = shuffled[labels[shuffled] == label]
-        rank[members] = np.arange(len(members))
-    return shuffled[np.argsort(rank[shuffled], kind="stable")[:count]]

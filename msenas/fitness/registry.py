@@ -6,11 +6,12 @@ that every evaluation gathers anyway. Whether a network is alive is a constraint
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msenas.errors import InputError, unknown
+from msenas.errors import CheckFailed, InputError, unknown
 from msenas.fitness.contrast import contrast
 from msenas.fitness.identification import HeadIdentification
 from msenas.fitness.kernels import HammingKernel
@@ -18,6 +19,7 @@ from msenas.fitness.rdm import CountRdm, StepRdm
 from msenas.fitness.saliency import synflow
 from msenas.fitness.statistics import PopulationStatistics
 from msenas.hardware.counts import Counts
+from msenas.learning.loop import Row
 from msenas.phenotype.network import Network, Observer
 from msenas.phenotype.plan import Plan
 
@@ -34,12 +36,14 @@ class Evidence:
         statistics: per population.
         counts: operations per inference, from the clean samples.
         watched: the fitness's own watcher, or None.
+        trained: trains the network for a short time; None where there are no data to train on.
     """
 
     network: Network
     statistics: Mapping[str, PopulationStatistics]
     counts: Counts
     watched: Any
+    trained: Callable[[], Row] | None = None
 
     @property
     def plan(self) -> Plan:
@@ -57,7 +61,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Fitness:
-    """A training-free score.
+    """A score of a network.
 
     Attributes:
         name: what the user types.
@@ -67,6 +71,7 @@ class Fitness:
         watch: makes the observer that the value needs, from the plan and the number of clean samples.
         trivial: whether it says nothing but how large or active a network is, or nothing at all: what a fitness has to
             beat.
+        trains: whether the network is trained for it; all others are training-free.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Fitness:
     read: Callable[[Evidence], Reading]
     watch: Callable[[Plan, int], Observer] | None = None
     trivial: bool = False
+    trains: bool = False
 
 
 def get_fitness(name: str) -> Fitness:
@@ -101,6 +107,16 @@ def _contrast(evidence: Evidence) -> Reading:
             "head_identification": evidence.watched.share(),
         },
     )
+
+
+def _short_training(evidence: Evidence) -> Reading:
+    if evidence.trained is None:
+        raise InputError("short-training needs data to train on")
+    try:
+        row = evidence.trained()
+    except CheckFailed:
+        return Reading(math.nan)
+    return Reading(row.val_accuracy, {"val_loss": row.val_loss, "loss": row.loss})
 
 
 def _drawn(evidence: Evidence) -> float:
@@ -150,6 +166,9 @@ FITNESSES: dict[str, Fitness] = {
             lambda plan, pairs: HammingKernel(pairs, sparsity_aware=False),
         ),
         Fitness("synflow", "log of the synaptic flow", True, lambda e: Reading(synflow(e.network))),
+        Fitness(
+            "short-training", "validation accuracy after some steps of training", True, _short_training, trains=True
+        ),
         _baseline("parameters", "trainable numbers", lambda e: e.plan.parameters),
         _baseline("synops", "synaptic operations", lambda e: e.counts.total.per_inference["synops"]),
         _baseline("spikes", "spike count", lambda e: e.counts.total.per_inference["spikes"]),
@@ -159,3 +178,5 @@ FITNESSES: dict[str, Fitness] = {
     )
 }
 DEFAULT = "rdm-contrast"
+SCREEN = "rdm-contrast"
+"""What chooses the networks that are worth a training, for a fitness that trains."""

@@ -38,6 +38,15 @@ class Pressure:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """What an epoch says of itself; the attributes are those of `Row`."""
+
+    loss: float
+    rate: float
+    lr: float
+
+
+@dataclass(frozen=True)
 class Row:
     """One line of metrics.jsonl.
 
@@ -167,6 +176,11 @@ class Trainer:
         Raises:
             CheckFailed: The loss or the gradient is not a finite number; the message says in which step.
         """
+        passed = self.learn(state, deadline)
+        return None if passed is None else self.judge(state, passed)
+
+    def learn(self, state: State, deadline: float = math.inf) -> Pass | None:
+        """Train one epoch without validation; for the rest, see `epoch`."""
         state.network.train()
         state.network.steps = self.config.steps(state.epoch, state.network.plan.spec.steps)
         losses, rates = [], []
@@ -183,11 +197,15 @@ class Trainer:
             losses.append(loss)
             rates.append(fired)
             self.advance(float(np.mean(losses)))
+        state.epoch += 1
+        return Pass(float(np.mean(losses)), float(np.mean(rates)), rate_now)
+
+    def judge(self, state: State, passed: Pass) -> Row:
+        """Estimate the normalisation of the running mean of the weights anew, and validate it."""
         calibrate(state.average.network, (frames.to(self.device) for frames in self.calibration()))
         self.group.equalise(state.average.network)
         found = accuracy_and_loss(state.average.network, self.validation(), self.device, self.group)
-        state.epoch += 1
-        return Row(state.epoch, float(np.mean(losses)), *found, float(np.mean(rates)), rate_now)
+        return Row(state.epoch, passed.loss, *found, passed.rate, passed.lr)
 
     def _set_rate(self, state: State, done: int) -> float:
         rate = learning_rate(self.config, done, self.config.epochs * self.feed.steps)

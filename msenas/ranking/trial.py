@@ -10,8 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
-from msenas.data import Dataset, Split
-from msenas.fitness.probe import balanced
+from msenas.data import Dataset
 from msenas.genotype.genome import Genome
 from msenas.hardware.census import take_census
 from msenas.hardware.energy import estimate
@@ -115,7 +114,7 @@ class Trials:
 
     def _counted(self, network: Network, task: Task) -> dict[str, Any]:
         """Operations and energy of a trained network on validation samples."""
-        split = _some(task.dataset.val, COUNTED, self.config.seed)
+        split = task.dataset.val.some(COUNTED, self._rng)
         device = torch.device(self.prepared.evaluator.device)
         batches = evaluation_batches(split, task.spec, task.standard, self.config.seed)
         counts = take_census(network, (frames.to(device) for frames, _ in batches)).counts
@@ -132,10 +131,8 @@ class Trials:
         dataset = self.prepared.dataset
         if self.config.samples is None:
             return dataset
-        return replace(dataset, train=_some(dataset.train, self.config.samples, self.config.seed))
+        return replace(dataset, train=dataset.train.some(self.config.samples, self._rng))
 
-
-def _some(split: Split, count: int, seed: int) -> Split:
-    """At most so many samples of a split, balanced over the classes."""
-    places = np.sort(balanced(split.labels, count, np.random.default_rng([seed, 0x5B5E])))
-    return Split(split.samples, split.rows[places], split.labels[places])
+    @property
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng([self.config.seed, 0x5B5E])

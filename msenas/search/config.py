@@ -15,7 +15,7 @@ from msenas.data.locate import user_path
 from msenas.data.registry import DATASETS
 from msenas.errors import InputError, unknown
 from msenas.fitness.evaluate import PRECISIONS
-from msenas.fitness.registry import DEFAULT, get_fitness
+from msenas.fitness.registry import DEFAULT, SCREEN, get_fitness
 from msenas.genotype.genome import MAX_LAYERS
 from msenas.genotype.motifs import MOTIFS
 from msenas.genotype.space import Space
@@ -44,7 +44,11 @@ LARGEST_TOML = 1 << 15
 
 
 class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=False):
-    """Options of `msenas search`; None means "chosen from the data" and is filled in by `resolved`."""
+    """Options of `msenas search`; None means "chosen from the data" and is filled in by `resolved`.
+
+    Of a generation, the share `promoted` is trained for `train_steps` if the fitness trains; `screen` names the
+    training-free fitness that chooses them.
+    """
 
     dataset: str = "digits"
     data: str | None = None
@@ -74,12 +78,17 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     workers: int | None = None
     device: str = "auto"
     precision: str = "float32"
+    train_steps: int = 200
+    screen: str = SCREEN
+    promoted: float = 0.2
     time_limit: str | None = None
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
             raise InputError(unknown("data set", self.dataset, DATASETS))
         get_fitness(self.fitness)
+        if get_fitness(self.screen).trains:
+            raise InputError(f"screen must be training-free, which {self.screen} is not")
         for kind, value, table in (
             ("strategy", self.strategy, STRATEGIES),
             ("operators", self.operators, MUTATIONS),
@@ -112,15 +121,20 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
             ("layers", 1, MAX_LAYERS),
             ("finalists", 0, 1000),
             ("finalist_epochs", 1, 100_000),
+            ("train_steps", 1, 1_000_000),
         ):
             value = getattr(self, field)
             if value is not None and not least <= value <= most:
                 raise InputError(f"{field.replace('_', '-')} must be {least} to {most}, not {value}")
         if self.finalists == 1:
             raise InputError("finalists must be 2 at least, as a single one has no rival; 0 trains none")
-        for field, low, number in (("tau", 1.0, self.tau), ("threshold", 1e-6, self.threshold)):
-            if not low <= number <= 1e6:
-                raise InputError(f"{field} must be {low:g} to 1e+06, not {number}")
+        for field, low, number, high in (
+            ("tau", 1.0, self.tau, 1e6),
+            ("threshold", 1e-6, self.threshold, 1e6),
+            ("promoted", 0.0, self.promoted, 1.0),
+        ):
+            if not low <= number <= high:
+                raise InputError(f"{field} must be {low:g} to {high:g}, not {number}")
         for duration in (self.window, self.time_limit):
             if duration is not None:
                 seconds(duration)
@@ -129,6 +143,21 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     def is_events(self) -> bool:
         """Whether the data set holds events."""
         return DATASETS[self.dataset].kind == "events"
+
+    @property
+    def screens(self) -> bool:
+        """Whether networks are screened before they are evaluated in full."""
+        return get_fitness(self.fitness).trains
+
+    @property
+    def places(self) -> int:
+        """Networks of a generation that are evaluated in full."""
+        return max(1, round(self.promoted * self.population)) if self.screens else self.population
+
+    @property
+    def survivors(self) -> int:
+        """Networks that may become parents of the next generation."""
+        return max(self.places, self.population // 2) if self.screens else self.population
 
     @property
     def time_steps(self) -> int:

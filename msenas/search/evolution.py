@@ -45,6 +45,7 @@ class Rules:
         operators, strategy: names of the mutation, and of the way children are made.
         fit: says whether a network fits the chip; networks that do not are passed over like disconnected genomes.
             None lets all pass.
+        survivors: networks that may become parents of the next generation; None is as many as a generation has.
     """
 
     space: Space
@@ -53,6 +54,7 @@ class Rules:
     operators: str = "default"
     strategy: str = "evolution"
     fit: Callable[[Plan], Fit] | None = None
+    survivors: int | None = None
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,16 @@ def ask(state: State, rules: Rules) -> tuple[list[Child], State]:
 def tell(state: State, children: Sequence[Individual], rules: Rules) -> State:
     """Survivors of parents and evaluated children become the parents of the next generation."""
     rng = _generator(state)
-    candidates = [c for c in (*state.parents, *children) if c.objectives is not None]
-    parents = tuple(candidates)
-    if candidates:
-        ranked = _ranked(candidates, min(rules.size, len(candidates)), rng)
-        parents = tuple(candidates[i] for i in ranked.get("index"))
+    parents = tuple(survivors((*state.parents, *children), rules.survivors or rules.size, rng))
     return replace(state, generation=state.generation + 1, parents=parents, rng=rng.bit_generator.state)
+
+
+def survivors(individuals: Sequence[Individual], count: int, rng: np.random.Generator) -> list[Individual]:
+    """At most so many of those that have objectives: the best fronts, and of the last one the least crowded."""
+    candidates = [i for i in individuals if i.objectives is not None]
+    if not candidates:
+        return []
+    return [candidates[i] for i in _ranked(candidates, min(count, len(candidates)), rng).get("index")]
 
 
 def front(individuals: Sequence[Individual]) -> list[Individual]:

@@ -8,11 +8,10 @@ record what was already evaluated; so it ends with the same files as a run that 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -28,7 +27,7 @@ from msenas.search.evolution import Child, Individual, Rules, State, ask, initia
 from msenas.search.objectives import minimised
 from msenas.search.outcome import write_results
 from msenas.search.prepare import Prepared
-from msenas.search.workers import Job, Outcome
+from msenas.search.screening import Evaluate, outcomes_of
 
 
 class End(Enum):
@@ -38,13 +37,6 @@ class End(Enum):
     EXHAUSTED = "space exhausted"
     TIME_LIMIT = "time limit reached"
     INTERRUPTED = "interrupted"
-
-
-class Evaluate(Protocol):
-    """Evaluates jobs and gives their outcomes in the same order."""
-
-    def __call__(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Outcomes in the order of the jobs."""
 
 
 Progress = Callable[[Sequence[Record], int], None]
@@ -76,7 +68,15 @@ class Search:
         """How this run varies and selects."""
         prepared, config = self.prepared, self.prepared.config
         fit = partial(check, profile=prepared.evaluator.profile) if config.must_fit else None
-        return Rules(prepared.space, prepared.spec, config.population, config.operators, config.strategy, fit)
+        return Rules(
+            prepared.space,
+            prepared.spec,
+            size=config.population,
+            survivors=config.survivors,
+            operators=config.operators,
+            strategy=config.strategy,
+            fit=fit,
+        )
 
     def individual(self, record: Record) -> Individual:
         """A record as evolution sees it."""
@@ -183,10 +183,10 @@ def _evaluated(search: Search, children: Sequence[Child], state: State, evaluate
     for record, child in zip(known, children, strict=False):
         if record.plan != child.digest or tuple(record.genome) != child.genome.flat():
             raise RunError(f"{search.folder.individuals}: evaluation {record.id} is not what this run asks for")
-    jobs = [Job(child.genome) for child in children[len(known) :]]
     config = search.prepared.config
+    outcomes = outcomes_of(children, len(known), state.generation, config, evaluate)
     total = config.population * config.generations
-    for child, outcome in zip(children[len(known) :], evaluate(jobs), strict=True):
+    for child, outcome in zip(children[len(known) :], outcomes, strict=True):
         record = Record(
             id=len(search.records),
             generation=state.generation,

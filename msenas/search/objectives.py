@@ -23,14 +23,19 @@ OBJECTIVES: dict[str, Callable[[Scores], float]] = {
 UNITS: dict[str, str] = {"energy": "J"}
 
 
+def screened_out(scores: Scores) -> bool:
+    """Whether a live network was not thought worth an evaluation in full."""
+    return bool(scores["live"]) and scores["fitness"] is None
+
+
 def values(scores: Scores, names: Sequence[str]) -> dict[str, float]:
     """The objectives of a live network in their natural direction."""
     return {name: float(OBJECTIVES[name](scores)) for name in names}
 
 
 def minimised(scores: Scores | None, names: Sequence[str], fitness: Fitness) -> tuple[float, ...] | None:
-    """The objectives as numbers to be minimised; None for a dead network or a failed evaluation."""
-    if scores is None or not scores["live"]:
+    """The objectives as numbers to be minimised; None for a network that is dead or screened out, or failed."""
+    if scores is None or scores["fitness"] is None:
         return None
     natural = values(scores, names)
     return tuple(-v if name == "fitness" and fitness.maximise else v for name, v in natural.items())

@@ -20,7 +20,7 @@ from msenas.runs.files import to_json, write_atomically
 from msenas.runs.folder import Record, RunFolder, Unfit
 from msenas.search.config import SearchConfig
 from msenas.search.evolution import Individual, front
-from msenas.search.objectives import minimised, values
+from msenas.search.objectives import minimised, screened_out, values
 from msenas.search.pick import ORDERS, PICKS
 from msenas.search.plots import plot_history, plot_pareto
 from msenas.search.prepare import Prepared, versions
@@ -53,7 +53,7 @@ class Summary:
     """The result of a search in numbers.
 
     Attributes:
-        evaluations, distinct, dead, failed: networks that were evaluated, and some of them.
+        evaluations, distinct, dead, screened, failed: networks that were evaluated, and some of them.
         front: networks on the front.
         pick, best_id, best, best_fit: the rule of choice; number, scores and fit of the network that it chose.
         gain: what evolution added.
@@ -64,6 +64,7 @@ class Summary:
     evaluations: int
     distinct: int
     dead: int
+    screened: int
     failed: int
     front: int
     pick: str
@@ -87,14 +88,15 @@ def write_results(
 ) -> None:
     """Write front.json and best.json from all evaluations so far; with `evaluate`, this is the end of the run.
 
-    At the end the networks of the front are scored with RESEEDED more weight seeds, and the pictures are drawn.
+    At the end the networks of the front are scored with RESEEDED more weight seeds, unless that takes trainings, and
+    the pictures are drawn.
     """
     config = prepared.config
     members = front_of(records, config)
     if not members:
         return
     picked = members[_pick(members, config)]
-    reseeded = _reseed(members, prepared, evaluate) if evaluate else {}
+    reseeded = _reseed(members, prepared, evaluate) if evaluate and not config.screens else {}
     data = {
         "schema": "msenas.front/1",
         "fitness": config.fitness,
@@ -137,6 +139,7 @@ def best_of(record: Record, prepared: Prepared) -> Best:
             "batch": config.batch,
             "seed": config.seed,
             "precision": config.precision,
+            "train_steps": config.train_steps,
             "device": config.device,
             "window": config.window,
             "size": config.size,
@@ -168,6 +171,7 @@ def summarise(records: Sequence[Record], config: SearchConfig, unfit: Mapping[st
         evaluations=len(records),
         distinct=len({r.plan for r in records}),
         dead=sum(r.scores is not None and not r.scores["live"] for r in records),
+        screened=sum(r.scores is not None and screened_out(r.scores) for r in records),
         failed=sum(r.scores is None for r in records),
         front=len(members),
         pick=config.pick,
@@ -236,7 +240,7 @@ def _member(record: Record, config: SearchConfig, reseeded: list[float | None] |
 
 
 def _warnings(records: Sequence[Record], config: SearchConfig) -> Iterator[str]:
-    scored = [r.scores for r in records if r.scores is not None and r.scores["live"]]
+    scored = [r.scores for r in records if r.scores is not None and r.scores["live"] and not screened_out(r.scores)]
     last = [s["details"]["last_stage_q"] for s in scored if "last_stage_q" in s["details"]]
     if last and statistics.median(last) > SATURATED:
         yield (

@@ -33,7 +33,7 @@ def plot_pareto(
     names = config.objectives[:2]
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.add_subplot()
-    live = [r for r in records if r.scores is not None and r.scores["live"]]
+    live = [r for r in records if r.scores is not None and r.scores["fitness"] is not None]
     points = np.array([_point(r, names) for r in live])
     ids = [m.id for m in members]
     best = np.array([_point(records[i], names) for i in ids])
@@ -61,7 +61,7 @@ def plot_pareto(
 def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) -> None:
     """Each objective over the generations: every live network, the median, and the best so far."""
     figure = Figure(figsize=(7, 2.6 * len(config.objectives)), layout="constrained")
-    live = [r for r in records if r.scores is not None and r.scores["live"]]
+    live = [r for r in records if r.scores is not None and r.scores["fitness"] is not None]
     generations = np.array([r.generation for r in live])
     for row, name in enumerate(config.objectives):
         axes = figure.add_subplot(len(config.objectives), 1, row + 1)

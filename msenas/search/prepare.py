@@ -27,6 +27,7 @@ from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.fit import restrict
 from msenas.hardware.profile import Profile, load_profile
+from msenas.learning.short import ShortTraining
 from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import INPUT
@@ -69,8 +70,8 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     dataset = load(data_spec(config), download=download, progress=progress)
     if len(dataset.classes) < 2:
         raise DataError(f"{config.dataset} has {len(dataset.classes)} class; at least 2 are needed")
-    if config.finalists and not len(dataset.val):
-        raise DataError(f"{config.dataset} has no samples in its val split, on which finalists are compared")
+    if (config.finalists or config.screens) and not len(dataset.val):
+        raise DataError(f"{config.dataset} has no samples in its val split, on which trained networks are compared")
     spec = config.network(dataset.shape, len(dataset.classes))
     space = _space(config, spec, profile)
     standard = Standard(dataset.mean, tuple(s if s > 0 else 1.0 for s in dataset.std))
@@ -85,7 +86,15 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
         device=device,
         workers=config.workers or default_workers(device),
     )
-    evaluator = Evaluator(probe, config.fitness, profile, seed=config.seed, device=device, precision=config.precision)
+    evaluator = Evaluator(
+        probe,
+        config.fitness,
+        profile,
+        seed=config.seed,
+        device=device,
+        precision=config.precision,
+        school=ShortTraining(dataset, standard, config.train_steps) if len(dataset.val) else None,
+    )
     return Prepared(resolved, dataset, spec, space, evaluator)
 
 

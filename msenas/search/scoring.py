@@ -22,7 +22,7 @@ from msenas.runs.files import read_json
 from msenas.search.config import SearchConfig, build_config
 from msenas.search.prepare import Prepared, prepare
 
-RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size")
+RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size", "train_steps")
 """Options of a search that best.json keeps in its provenance."""
 STANDARD = "standard"
 """Mean and standard deviation of each channel that images are standardised with, in the provenance."""

@@ -17,10 +17,11 @@ from msenas.runs import pool
 
 @dataclass(frozen=True)
 class Job:
-    """One network to evaluate; `seed` replaces the run's weight seed where it is given."""
+    """One network to evaluate; `seed` and `fitness` replace those of the run where they are given."""
 
     genome: Genome
     seed: int | None = None
+    fitness: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Evaluation:
         scores, failure = None, None
         try:
             plan = decode(job.genome, self.spec)
-            scores = self.evaluator.seeded(job.seed)(plan).as_dict()
+            scores = self.evaluator.changed(job.seed, job.fitness)(plan).as_dict()
         except ScoreError as error:
             failure = str(error)
         return Outcome(scores, failure, time.perf_counter() - start)

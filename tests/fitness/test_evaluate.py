@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from scipy.stats import spearmanr
 
-from msenas.errors import InputError
+from msenas.errors import CheckFailed, InputError
 from msenas.fitness import evaluate
 from msenas.fitness.evaluate import Evaluator, ScoreError
 from msenas.fitness.probe import draw_probe
 from msenas.fitness.registry import FITNESSES, Fitness, Reading
 from msenas.hardware.profile import load_profile
+from msenas.learning.loop import Row
 from msenas.phenotype.encoding import ENCODERS, Standard
 from msenas.phenotype.network import Network
 from tests.conftest import motif_plan
@@ -54,10 +55,17 @@ def evaluator(fitness: str = "rdm-contrast", encoding: str = "direct", noise: fl
     return Evaluator(probe, fitness, load_profile("generic-45nm"), lif="norse", **changes)
 
 
+class School:
+    """Stands for a short training: the accuracy depends on the weights alone."""
+
+    def __call__(self, plan, seed, device):
+        return Row(epoch=1, loss=2.0, val_accuracy=1 / (2 + seed), val_loss=1.5, rate=0.1, lr=0.0)
+
+
 @pytest.mark.parametrize("motif", NON_EMPTY)
 @pytest.mark.parametrize("fitness", FITNESSES)
 def test_every_fitness_gives_a_number_on_every_motif(fitness, motif):
-    scores = evaluator(fitness)(motif_plan(motif, motif))
+    scores = evaluator(fitness, school=School())(motif_plan(motif, motif))
     assert scores.live
     assert math.isfinite(scores.fitness)
 
@@ -78,10 +86,39 @@ def test_the_same_network_has_the_same_scores():
 
 def test_other_weights_and_other_structure_have_other_scores():
     base, plan = evaluator(), motif_plan("FE", "FI")
-    assert base(plan).fitness != base.seeded(1)(plan).fitness
+    assert base(plan).fitness != base.changed(seed=1)(plan).fitness
     assert base(plan).fitness != base(motif_plan("FI", "FE")).fitness
-    assert base.seeded(None) is base
-    assert base.seeded(5).seed == 5
+    assert base.changed() == base
+    assert (base.changed(seed=5).seed, base.changed(fitness="sahd").fitness) == (5, "sahd")
+
+
+def test_several_fitnesses_are_read_in_one_pass(monkeypatch):
+    passes, real = [], Network.forward
+    monkeypatch.setattr(Network, "forward", lambda self, *a: (passes.append(1), real(self, *a))[1])
+    judge, plan = evaluator("parameters", school=School()), motif_plan("FE", "LI")
+    scores, values = judge.several(plan, tuple(FITNESSES))
+    assert len(passes) == 1
+    assert scores == judge(plan)
+    assert values == {name: judge.changed(fitness=name)(plan).fitness for name in FITNESSES}
+
+
+def test_the_training_starts_from_the_weights_of_the_seed():
+    judge, plan = evaluator("short-training", school=School()), motif_plan("FE", "FE")
+    scores = judge.changed(seed=3)(plan)
+    assert (scores.fitness, scores.details) == (0.2, {"val_loss": 1.5, "loss": 2.0})
+
+
+def test_what_cannot_be_trained_has_no_value():
+    def spoilt(plan, seed, device):
+        raise CheckFailed("the loss is nan")
+
+    with pytest.raises(ScoreError, match="short-training is nan"):
+        evaluator("short-training", school=spoilt)(motif_plan("FE", "FE"))
+    _, values = evaluator("spikes", school=spoilt).several(motif_plan("FE", "FE"), ("short-training", "depth"))
+    assert values["short-training"] is None
+    assert values["depth"] > 0
+    with pytest.raises(InputError, match="data to train on"):
+        evaluator("short-training")(motif_plan("FE", "FE"))
 
 
 def test_structure_is_reported():

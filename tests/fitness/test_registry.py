@@ -14,6 +14,7 @@ def test_names_and_directions():
         "sahd": True,
         "naswot": True,
         "synflow": True,
+        "short-training": True,
         "parameters": True,
         "synops": True,
         "spikes": True,
@@ -23,6 +24,7 @@ def test_names_and_directions():
     }
     trivial = {"parameters", "synops", "spikes", "synapses", "depth", "random"}
     assert {name for name, f in FITNESSES.items() if f.trivial} == trivial
+    assert {name for name, f in FITNESSES.items() if f.trains} == {"short-training"}
     assert DEFAULT == "rdm-contrast"
 
 
