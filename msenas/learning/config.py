@@ -20,8 +20,8 @@ class TrainConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         dataset, data, window, size: the data.
         epochs: passes over the training split.
         batch: samples per step.
-        early_steps: time steps in the first part of the training, which is faster with fewer of them (direct encoding
-            only; validation always runs all of them); None trains with all from the start.
+        early_steps: time steps in the first part of the training, fewer than the network has, which is faster (direct
+            encoding only; validation always runs all of them); None trains with all from the start.
         early_share: that part, as a share of the epochs.
         optimizer: key of OPTIMIZERS.
         lr: largest learning rate; None takes the optimizer's usual one.

@@ -70,7 +70,7 @@ def open_folder(request: TrainRequest) -> tuple[TrainFolder, Best, TrainConfig]:
     if not folder.begun:
         raise RunError(f"{folder.path} holds no training to resume")
     old = read_json(folder.config, TrainConfig)
-    new = build_train_config(msgspec.to_builtins(old) | dict(request.options))
+    new = build_train_config(request.options, old)
     if changed := differences(old, new):
         raise RunError(f"{folder.path} was made with other settings: {'; '.join(changed)}")
     return folder, read_best(folder.network), new

@@ -29,7 +29,7 @@ from msenas.search.prepare import environment, pick_device
 from msenas.search.starts import Say
 from msenas.training.curves import draw_curves
 from msenas.training.opening import TrainRequest, enter_folder, open_folder
-from msenas.training.subject import Task, make_trainer, open_task
+from msenas.training.subject import Task, check_early_steps, make_trainer, open_task
 
 
 class End(Enum):
@@ -120,6 +120,9 @@ def _prepared(
     task = open_task(best, config, download=request.download)
     device = group.device(pick_device(config.device))
     trainer = make_trainer(task, config, device, watcher.step, group)
+    if not request.resume:
+        # What was begun with idle early steps goes on with all of them.
+        check_early_steps(task, config)
     if trainer.feed.size < group.size:
         raise InputError(f"batches of {trainer.feed.size} samples cannot be shared by {group.size} processes")
     return task, trainer

@@ -84,6 +84,19 @@ def open_task(best: Best, config: TrainConfig, *, download: bool = False) -> Tas
     return Task(best.plan_for(prepared.spec), dataset, prepared.evaluator.probe.standard, provenance)
 
 
+def check_early_steps(task: Task, config: TrainConfig) -> None:
+    """Refuse early steps that are no fewer than those of the network: they would change nothing.
+
+    Raises:
+        InputError: They are.
+    """
+    if config.early_steps is not None and config.early_steps >= task.spec.steps:
+        raise InputError(
+            f"--early-steps must be fewer than the time steps of the network (T = {task.spec.steps}),"
+            f" not {config.early_steps}"
+        )
+
+
 def make_trainer(
     task: Task, config: TrainConfig, device: torch.device, advance: Callable[[float], None], group: Group = ALONE
 ) -> Trainer:

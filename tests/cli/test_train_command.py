@@ -152,6 +152,11 @@ def test_a_teacher_in_the_current_folder(tmp_path, file, monkeypatch, cli):
         (("FILE", "--augment", "sepia"), "unknown augmentation of images 'sepia'"),
         (("FILE", "--precision", "float64"), "unknown precision"),
         (("FILE", "--window", "3ms"), "a window is for event recordings"),
+        (("FILE", "--early-share", "0.5"), "--early-share needs --early-steps"),
+        (
+            ("FILE", "--early-steps", "2"),
+            "--early-steps must be fewer than the time steps of the network (T = 2), not 2",
+        ),
         (("FILE", "--data", "/gone/x.npz"), "/gone/x.npz does not exist"),
         (("FILE", "--resume", "--out", "x"), "--resume takes the network from the folder"),
         (("--resume",), "--resume needs --out DIR"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from msenas.errors import InputError
@@ -56,6 +57,8 @@ WHOLE = ("epochs", "batch", "patience", "seed")
         ({"energy_budget": -1.0}, "energy-budget must be"),
         ({"early_steps": 0}, "early-steps must be 1 to"),
         ({"early_share": 1.5}, "early-share must be 0 to 1"),
+        ({"early_share": 0.5}, "--early-share needs --early-steps"),
+        ({"early_share": 0.5, "early_steps": None}, "--early-share needs --early-steps"),
         ({"distill_weight": 2.0}, "distill-weight must be 0 to 1"),
         ({"optimizer": "adam"}, "unknown optimizer 'adam'; did you mean 'adamw'?"),
         ({"loss": "mse"}, "unknown loss 'mse'; known: ce, tet"),
@@ -77,6 +80,16 @@ def test_everything_has_a_default():
     assert build_train_config({}) == TrainConfig()
 
 
+def test_early_steps_may_be_given_alone():
+    assert build_train_config({"early_steps": 1}) == TrainConfig(early_steps=1, early_share=0.5)
+
+
+def test_what_is_not_given_is_as_the_training_was_begun():
+    begun = TrainConfig(early_share=0.25, lr=0.5, data="/elsewhere")
+    assert build_train_config({}, begun) == begun
+    assert build_train_config({"device": "cpu"}, begun) == msgspec.structs.replace(begun, device="cpu")
+
+
 @pytest.mark.parametrize(("optimizer", "rate"), [("adamw", 0.01), ("sgd", 0.1)])
 def test_learning_rate_is_the_usual_one_of_the_optimizer(optimizer, rate):
     assert TrainConfig(optimizer=optimizer).learning_rate == rate
@@ -96,7 +109,7 @@ def test_what_may_change_when_a_training_is_resumed(name):
     value = OTHER[name] if name in OTHER else getattr(old, name) + (2 if name in WHOLE else 0.125)
     if name == "ema":
         value = 0.5
-    found = differences(old, build_train_config({name: value}))
+    found = differences(old, build_train_config({name: value}, old))
     expected = f"{name.replace('_', '-')}: {getattr(old, name)} -> {value}"
     assert found == ([] if name in CHANGEABLE else [expected])
 

@@ -238,6 +238,17 @@ def test_other_settings_are_refused(file, tmp_path, options, said):
     assert {p: p.read_bytes() for p in out.iterdir()} == before
 
 
+@pytest.mark.parametrize("idle", [{"early_steps": 2}, {"early_share": 0.25}], ids=str)
+def test_a_training_that_was_begun_with_idle_options_is_resumed(file, tmp_path, idle):
+    run(file, tmp_path / "whole")
+    out = halfway(file, tmp_path / "t")
+    config = out / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | idle))
+    assert resume(out).end is End.FINISHED
+    for name in ("metrics.jsonl", "weights.safetensors"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 @pytest.mark.parametrize("name", ["metrics.jsonl", "timings.jsonl", "weights.safetensors"])
 @pytest.mark.parametrize("damage", ["torn", "gone", "nonsense"])
 def test_the_state_is_enough(file, tmp_path, name, damage):
@@ -325,6 +336,8 @@ def test_another_data_set(file, tmp_path):
         ({"distill": "no_such_module:make"}, "No module named 'no_such_module'"),
         ({"dataset": "abacus"}, "unknown data set 'abacus'"),
         ({"size": 16}, "size is for event recordings"),
+        ({"early_steps": 2}, "--early-steps must be fewer than the time steps of the network (T = 2), not 2"),
+        ({"early_share": 0.7}, "--early-share needs --early-steps"),
     ],
 )
 def test_what_cannot_be_done_leaves_no_folder(file, tmp_path, options, said):

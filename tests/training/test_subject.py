@@ -17,7 +17,7 @@ from msenas.learning.config import TrainConfig
 from msenas.learning.objective import reach_by_source
 from msenas.runs.best import read_best
 from msenas.training.config import build_train_config
-from msenas.training.subject import _pressure, make_trainer, open_task
+from msenas.training.subject import _pressure, check_early_steps, make_trainer, open_task
 from tests.conftest import motif_plan
 from tests.learning.small import write_files, write_npz
 
@@ -74,6 +74,16 @@ def test_energy_is_what_the_estimate_says():
     operations = float(reach_by_source(plan)["L1.E1"][2, 2])
     assert operations > 0
     assert energy - pressure.fixed == pytest.approx(operations * pressure.joule_per_synop, rel=1e-6)
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_early_steps_are_fewer_than_all(best, steps):
+    task = open_task(best, TrainConfig())
+    assert task.spec.steps == 2
+    for fewer in (None, 1):
+        check_early_steps(task, TrainConfig(early_steps=fewer))
+    with pytest.raises(InputError, match=rf"fewer than the time steps of the network \(T = 2\), not {steps}$"):
+        check_early_steps(task, TrainConfig(early_steps=steps))
 
 
 def test_early_steps_need_images_that_stay(best):
