@@ -12,8 +12,9 @@ import statistics
 
 import numpy as np
 import torch
-from evaluation import GRID, _seconds, make_exact
+from evaluation import GRID, make_exact
 from networks import SHAPE, random_plans
+from timing import smallest_seconds
 
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import Probe
@@ -45,7 +46,7 @@ def main() -> None:
         print(f"  equal spikes, population by population: at least {same:.6%}")
         for device, precision in (("cpu", "float32"), (options.device, "float32"), (options.device, "bfloat16")):
             evaluator = Evaluator(probe, "rdm-contrast", load_profile("generic-45nm"), 0, device, precision)
-            seconds = [min(_seconds(lambda e=evaluator, p=plan: e(p)) for _ in range(4)) for plan in found]
+            seconds = [smallest_seconds([lambda e=evaluator, p=plan: e(p)], 4)[0] for plan in found]
             print(f"  {device} {precision}: median {statistics.median(seconds) * 1e3:.1f} ms per evaluation")
 
 

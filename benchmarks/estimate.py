@@ -10,12 +10,11 @@ then the median and range over the networks. Pricing is the report on all shippe
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from networks import SHAPE, random_plans, spread
+from timing import smallest_seconds
 
 from msenas.hardware.census import take_census
 from msenas.hardware.profile import load_profile, profile_names
@@ -71,19 +70,8 @@ def _row(plan: Plan, options: argparse.Namespace) -> tuple[float, float, float]:
         lambda: take_census(network, batches, cores),
         lambda: report(plan, census, profiles),
     ]
-    bare, counted, everything, priced = _best(actions, options.repeats)
+    bare, counted, everything, priced = smallest_seconds(actions, options.repeats)
     return counted / bare - 1, everything / bare - 1, 1e3 * priced
-
-
-def _best(actions: list[Callable[[], object]], repeats: int) -> list[float]:
-    """Smallest seconds of each action; they take turns."""
-    best = [float("inf")] * len(actions)
-    for _ in range(repeats):
-        for i, action in enumerate(actions):
-            start = time.perf_counter()
-            action()
-            best[i] = min(best[i], time.perf_counter() - start)
-    return best
 
 
 if __name__ == "__main__":

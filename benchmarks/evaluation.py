@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 from networks import SHAPE, random_plans, spread
 from plain_norse import PlainNorse
+from timing import seconds
 
 from msenas.fitness.evaluate import Evaluator
 from msenas.fitness.probe import Probe
@@ -122,7 +122,7 @@ def _serve(side: str, pipe: Connection) -> None:
         for action in actions:
             action()
         while pipe.recv() == "go":
-            pipe.send([_seconds(action) for action in actions])
+            pipe.send([seconds(action) for action in actions])
 
 
 def _msenas(plan: Plan, probe: Probe) -> list[Callable[[], object]]:
@@ -135,12 +135,6 @@ def _plain(plan: Plan, probe: Probe) -> list[Callable[[], object]]:
     plain = PlainNorse(Network(plan))
     frames = probe.frames(plan.spec, torch.device("cpu")).expand(plan.spec.steps, -1, -1, -1, -1).contiguous()
     return [lambda: plain(frames)]
-
-
-def _seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 import onnxruntime
 import torch
 from networks import SHAPE, random_plans, spread
+from timing import smallest_seconds
 
 from export.lower import lower
 from export.onnx_model import write_onnx
@@ -61,11 +61,9 @@ def compare(plan: Plan, batch: int, options: argparse.Namespace) -> tuple[float,
         lambda: network(frames).numpy(),
     ]
     theirs, ours = (side() for side in sides)
-    best = [np.inf, np.inf]
-    for _ in range(options.repeats):
-        best = list(map(min, zip(best, map(_seconds, sides), strict=True)))
+    best_theirs, best_ours = smallest_seconds(sides, options.repeats)
     same = float((theirs.argmax(1) == ours.argmax(1)).mean())
-    return batch / best[0], best[1] / best[0], same
+    return batch / best_theirs, best_ours / best_theirs, same
 
 
 def like_trained(plan: Plan, frames: torch.Tensor) -> Network:
@@ -88,12 +86,6 @@ def exported(network: Network, threads: int) -> onnxruntime.InferenceSession:
         path = Path(folder) / "model.onnx"
         write_onnx(path, lower(network.plan, tensors))
         return onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-
-
-def _seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
