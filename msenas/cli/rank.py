@@ -18,9 +18,14 @@ from msenas.cli.render import program
 from msenas.cli.report import plain_table
 from msenas.errors import CheckFailed
 from msenas.ranking.agreement import LEVEL, RESAMPLES, Figure
-from msenas.ranking.report import GIVEN, LEAST, LIKE, Ranking
-from msenas.ranking.session import Ranked, RankRequest, Watcher, rank
+from msenas.ranking.config import LEAST
+from msenas.ranking.opening import RankRequest
+from msenas.ranking.report import GIVEN, LIKE, Ranking
+from msenas.ranking.session import Ranked, Watcher, rank
 from msenas.search.loop import End
+
+NONE = "none"
+"""In the place of a figure that has no value, as all are equal of what is compared."""
 
 
 class Bar:
@@ -113,17 +118,18 @@ def _remarks(ranking: Ranking, epochs: int) -> Iterator[str]:
         yield f"{ranking.failed} networks could not be trained and are left out"
     if ranking.best_trivial is not None:
         yield f"beyond: tau minus that of {ranking.best_trivial}, the best trivial one"
-    settled = ", ".join(f"{_number(figure)} at {share}" for share, figure in ranking.settled.items())
-    yield f"tau of the order within the {epochs} epochs with the last one: {settled}"
+    settled = [f"{_number(figure) or NONE} at {share}" for share, figure in ranking.settled.items()]
+    if settled:
+        yield f"tau of the order within the {epochs} epochs with the last one: {', '.join(settled)}"
     if ranking.ceiling is not None and ranking.spread is not None:
         yield (
-            f"noise: tau {_both(ranking.ceiling)} between two trainings of {ranking.repeated} networks,"
+            f"noise: tau {_both(ranking.ceiling) or NONE} between two trainings of {ranking.repeated} networks,"
             f" which differ by {ranking.spread:.2%} on average"
         )
     if ranking.energy is not None and ranking.energy_ratio is not None:
         low, mid, high = ranking.energy_ratio
         yield (
-            f"energy: tau {_both(ranking.energy)} between the estimates before and after training; after it,"
+            f"energy: tau {_both(ranking.energy) or NONE} between the estimates before and after training; after it,"
             f" {mid:.2f} times as much ({low:.2f} to {high:.2f} for 90 % of the networks)"
         )
     yield "rho given: with the accuracy, that quantity held fixed; rho with: whether a fitness is that in disguise"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from msenas.data.durations import seconds
 from msenas.errors import InputError, unknown
 from msenas.fitness.registry import FITNESSES, get_fitness
-from msenas.genotype.motifs import MOTIFS
+from msenas.genotype.motifs import EMPTY, MOTIFS
 from msenas.learning.config import TrainConfig
 from msenas.search.config import SearchConfig, absolute_paths
 
 ALL = "all"
-HALVES = ("development", "held-out")
+Half = Literal["development", "held-out"]
+HALVES: tuple[Half, ...] = get_args(Half)
 BOTH = "both"
+LEAST = 4
+"""Networks without which nothing can be said."""
 SEARCHED = (
     *("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold"),
     *("encoding", "motifs", "hardware", "seed", "workers", "device"),
@@ -85,16 +89,21 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
             if name != ALL:
                 get_fitness(name)
         for field, least, most in (
-            ("genomes", 4, 100_000),
-            ("samples", 2, 2**40),
+            ("genomes", LEAST, 100_000),
+            ("samples", 2, None),
             ("seeds", 1, 1000),
-            ("repeated", 0.0, 1.0),
+            ("probe", 2, 65_536),
+            ("seed", 0, 2**62),
+            ("repeated", 0, 1),
         ):
             value = getattr(self, field)
-            if value is not None and not least <= value <= most:
-                raise InputError(f"{field} must be {least:g} to {most:g}, not {value}")
+            if value is not None and not least <= value <= (math.inf if most is None else most):
+                allowed = f"{least} at least" if most is None else f"{least} to {most}"
+                raise InputError(f"{field} must be {allowed}, not {value}")
         if not self.fitness:
             raise InputError("fitness must name a fitness, or be all")
+        if set(self.motifs) == {MOTIFS[EMPTY].name}:
+            raise InputError("motifs must name one that has synapses")
         if self.time_limit is not None:
             seconds(self.time_limit)
         # What a search and a training refuse is refused here, in their words.
@@ -135,8 +144,10 @@ def build_rank_config(options: Mapping[str, Any]) -> RankConfig:
         raise InputError(f"options of the ranking: {error}") from None
 
 
-def differences(old: RankConfig, new: RankConfig) -> list[str]:
-    """Options that differ and may not when a ranking is resumed, as `name: old -> new`."""
-    fixed = [f for f in RankConfig.__struct_fields__ if f not in CHANGEABLE]
+def differences(old: RankConfig, new: RankConfig, *also: str) -> list[str]:
+    """Options that differ and may not when a ranking is resumed, as `name: old -> new`; `also` may differ as well."""
+    fixed = [f for f in RankConfig.__struct_fields__ if f not in (*CHANGEABLE, *also)]
+    if set(old.motifs) == set(new.motifs):
+        fixed.remove("motifs")
     pairs = [(f, getattr(old, f), getattr(new, f)) for f in fixed]
     return [f"{f.replace('_', '-')}: {before} -> {after}" for f, before, after in pairs if before != after]

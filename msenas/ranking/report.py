@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from msenas.fitness.registry import FITNESSES, Fitness
 from msenas.ranking.agreement import Array, Figure, agreement, kendall, partial, picked, resampled, spearman
+from msenas.ranking.config import LEAST
 from msenas.ranking.record import Known
 from msenas.ranking.scoring import Score
 
@@ -20,8 +21,6 @@ GIVEN = ("parameters", "synops", "depth")
 LIKE = ("spikes", "parameters", "depth")
 """Trivial quantities that a fitness must not be in disguise."""
 QUARTERS = (0.25, 0.5, 0.75)
-LEAST = 4
-"""Networks without which nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,12 @@ class Ranking:
         accuracy: final accuracies: least, quartiles, most.
         rows: of each fitness, the best tau first.
         best_trivial: the trivial fitness with the best tau; None if none was asked for.
-        settled: tau between the accuracies after a share of the epochs and in the end.
+        settled: tau between the accuracies after a share of the epochs and in the end; without shares that come to no
+            epoch, or to all of them.
         repeated: networks that were trained twice.
         ceiling: tau between the accuracies of their two trainings; None below LEAST of them.
         spread: mean difference of these.
-        energy: tau between the energies estimated before and after training.
+        energy: tau between the energies estimated before and after training; None if one of them is not known.
         energy_ratio: energy after training over that before: 5th, 50th and 95th percentile.
     """
 
@@ -181,7 +181,7 @@ def _pairwise(lists: Sequence[Array], others: Sequence[Array], measure: Callable
 def _finite(values: Array) -> Array:
     """The same order, with what is missing below all else (differences of infinities have no sign)."""
     known = values[np.isfinite(values)]
-    return np.where(np.isfinite(values), values, (known.min() if len(known) else 0.0) - 1.0)
+    return np.where(np.isfinite(values), values, np.nextafter(known.min(), -math.inf) if len(known) else 0.0)
 
 
 def _settled(networks: Sequence[Known], rows: NDArray[np.int64]) -> dict[str, Figure]:
@@ -190,7 +190,9 @@ def _settled(networks: Sequence[Known], rows: NDArray[np.int64]) -> dict[str, Fi
     epochs = min(map(len, curves))
     at = {f"{share:.0%}": round(share * epochs) for share in QUARTERS}
     final = np.array([curve[-1] for curve in curves])
-    early = {name: np.array([curve[epoch - 1] for curve in curves]) for name, epoch in at.items() if epoch >= 1}
+    early = {
+        name: np.array([curve[epoch - 1] for curve in curves]) for name, epoch in at.items() if 1 <= epoch < epochs
+    }
     return {name: Figure.of(kendall(values, final, rows)) for name, values in early.items()}
 
 
@@ -213,10 +215,10 @@ def _energy(networks: Sequence[Known], scores: Sequence[Score], rows: NDArray[np
     """Energies before training, from the first weight seed, against those after it."""
     first = min(score.seed for score in scores)
     before = {s.id: s.energy_joule[1] for s in scores if s.seed == first and s.energy_joule is not None}
-    if any(one.id not in before or one.energy is None for one in networks):
+    untrained = np.array([before.get(one.id, 0.0) for one in networks])
+    trained = np.array([one.energy or 0.0 for one in networks])
+    if not (untrained > 0).all() or not (trained > 0).all():
         return {"energy": None, "energy_ratio": None}
-    untrained = np.array([before[one.id] for one in networks])
-    trained = np.array([one.energy for one in networks], float)
     return {
         "energy": Figure.of(kendall(untrained, trained, rows)),
         "energy_ratio": tuple(float(v) for v in np.percentile(trained / untrained, [5, 50, 95])),
