@@ -23,8 +23,8 @@ from msenas.phenotype.spec import NetworkSpec
 
 POOL = 8
 """Networks of the pool for each one that is wanted."""
-DRAWS = 50
-"""Genomes that are drawn at most for each network of the pool."""
+STALE = 500
+"""Genomes in a row that are drawn in vain before the space counts as exhausted."""
 SIZES = 3
 
 
@@ -59,14 +59,16 @@ def draw(space: Space, spec: NetworkSpec, count: int, seed: int, live: Callable[
     Raises:
         InputError: The space does not hold so many live networks.
     """
-    rng = np.random.default_rng([seed, 0xD2A3])
+    pool = _pool(space, spec, POOL * count, np.random.default_rng([seed, 0xD2A3]))
     found: list[Drawn] = []
-    for drawn in _in_turns(_pool(space, spec, POOL * count, rng)):
+    # Whether networks live takes long to find out, so it is left where there are too few of them anyway.
+    for drawn in _in_turns(pool) if len(pool) >= count else ():
         if live(drawn.plan):
             found.append(drawn)
         if len(found) == count:
             return found
-    raise InputError(f"only {len(found)} distinct live networks were found, not {count}; ask for fewer, or more layers")
+    there = f"{len(found)} distinct live networks" if len(pool) >= count else f"{len(pool)} distinct networks"
+    raise InputError(f"only {there} were found, not {count}; ask for fewer, or for more layers or motifs")
 
 
 def motifs_of(plan: Plan) -> Counter[str]:
@@ -76,15 +78,17 @@ def motifs_of(plan: Plan) -> Counter[str]:
 
 def _pool(space: Space, spec: NetworkSpec, count: int, rng: np.random.Generator) -> list[Drawn]:
     plans: dict[str, tuple[Genome, Plan]] = {}
-    for _ in range(DRAWS * count):
+    stale = 0
+    while len(plans) < count and stale < STALE:
         genome = replace(space, motif=_palette(space.motif, rng)).sample(rng)
+        stale += 1
         try:
             plan = decode(genome, spec)
         except DisconnectedGenome:
             continue
-        plans.setdefault(plan.digest, (genome, plan))
-        if len(plans) == count:
-            break
+        if plan.digest not in plans:
+            plans[plan.digest] = genome, plan
+            stale = 0
     sizes = [plan.parameters for _, plan in plans.values()]
     limits = np.quantile(sizes, [i / SIZES for i in range(1, SIZES)]) if sizes else np.empty(0)
     thirds = np.searchsorted(limits, sizes, "right").tolist()
