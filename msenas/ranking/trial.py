@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 import torch
 
 from msenas.data import Dataset
+from msenas.errors import InputError
 from msenas.genotype.genome import Genome
 from msenas.hardware.census import take_census
 from msenas.hardware.energy import estimate
@@ -22,9 +23,11 @@ from msenas.ranking.config import RankConfig
 from msenas.ranking.folder import RankFolder
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.search.prepare import Prepared
-from msenas.training.brief import BriefTraining
+from msenas.training.brief import OUT_OF_MEMORY, BriefTraining
 from msenas.training.subject import Task, make_trainer
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
 COUNTED = 256
 """Validation samples on which the operations of a trained network are counted."""
 
@@ -56,52 +59,75 @@ class Trained(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
         failure: why there is no accuracy.
     """
 
-    accuracies: list[float] = []
+    accuracies: list[Share] = []
     losses: list[float] = []
     train_losses: list[float] = []
-    counts: dict[str, float] = {}
-    energy_joule: tuple[float | None, float, float | None] | None = None
+    counts: dict[str, Amount] = {}
+    energy_joule: tuple[Amount | None, Amount, Amount | None] | None = None
     failure: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.accuracies) == (self.failure is not None):
+            raise InputError("a training has either accuracies or a failure")
 
 
 @dataclass(frozen=True)
 class Trials:
-    """Trains networks; what is on record is not trained again.
+    """Trains networks.
 
     Attributes:
         config: how.
         prepared: data and spec.
         folder: of the ranking.
+        deadline: after which no step is begun (`time.monotonic`).
     """
 
     config: RankConfig
     prepared: Prepared
     folder: RankFolder
+    deadline: float = math.inf
+
+    def on_record(self, trial: Trial) -> Trained | None:
+        """What became of a training that has ended; None for one that has not.
+
+        Raises:
+            InputError: The record is damaged.
+        """
+        done = self.folder.trained(trial.id, trial.repetition)
+        if not done.exists():
+            return None
+        found = read_json(done, Trained)
+        self.folder.training(trial.id, trial.repetition).state.unlink(missing_ok=True)
+        return found
 
     def __call__(self, trial: Trial) -> Trained:
         """Train a network, or continue where its training was stopped.
 
         Raises:
+            TimeOver: The deadline came first.
             RunError: A file cannot be written, or is damaged.
         """
-        done = self.folder.trained(trial.id, trial.repetition)
-        if done.exists():
-            return read_json(done, Trained)
         folder = self.folder.training(trial.id, trial.repetition)
         folder.create()
+        if not folder.state.exists():
+            # Without its weights, nothing can be counted that the network does.
+            folder.metrics.unlink(missing_ok=True)
         with without_denormals():
             found = self._train(trial)
-        write_atomically(done, to_json(msgspec.to_builtins(found)) + "\n")
-        folder.state.unlink(missing_ok=True)
+        if found.failure != OUT_OF_MEMORY:
+            write_atomically(
+                self.folder.trained(trial.id, trial.repetition), to_json(msgspec.to_builtins(found)) + "\n"
+            )
+            folder.state.unlink(missing_ok=True)
         return found
 
     def _train(self, trial: Trial) -> Trained:
         prepared, config = self.prepared, self.config.training(trial.repetition)
         plan = decode(Genome.from_flat(trial.genome), prepared.spec)
-        task = Task(plan, self.dataset, prepared.evaluator.probe.standard, {})
+        task = Task(plan, self.dataset(), prepared.evaluator.probe.standard, {})
         device = torch.device(prepared.evaluator.device)
         brief = BriefTraining(trial.id, task, config.seed, self.folder.training(trial.id, trial.repetition))
-        standing = brief.trained(config.epochs, make_trainer(task, config, device, lambda loss: None), math.inf)
+        standing = brief.trained(config.epochs, make_trainer(task, config, device, lambda loss: None), self.deadline)
         if standing.failure is not None:
             return Trained(failure=standing.failure)
         rows = brief.rows()
@@ -125,7 +151,6 @@ class Trials:
             "energy_joule": (joule.low, joule.nominal, joule.high),
         }
 
-    @property
     def dataset(self) -> Dataset:
         """The data, with the training samples that are used."""
         dataset = self.prepared.dataset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -15,6 +16,9 @@ from msenas.phenotype.network import Network
 from msenas.runs.train_folder import TrainFolder
 from msenas.training.opening import restore
 from msenas.training.subject import Task
+
+OUT_OF_MEMORY = "out of memory"
+"""Why a network could not be trained that may be trained another time."""
 
 
 class TimeOver(Exception):
@@ -83,13 +87,15 @@ class BriefTraining:
                 row = trainer.epoch(state, deadline)
                 if row is None:
                     raise TimeOver
+                if not math.isfinite(row.val_loss):
+                    raise CheckFailed(f"the loss on validation samples is {row.val_loss:g} after epoch {row.epoch}")
                 state.note(row)
                 self.folder.write_state(state.saved() | {"data": self.task.digest})
                 self._record(state)
         except (CheckFailed, MemoryError, RuntimeError) as failure:
             if not isinstance(failure, CheckFailed) and not out_of_memory(failure):
                 raise
-            why = str(failure) if isinstance(failure, CheckFailed) else "out of memory"
+            why = str(failure) if isinstance(failure, CheckFailed) else OUT_OF_MEMORY
             return Standing(self.id, state.epoch, None, None, why)
         return self._standing(state.rows[:epochs])
 
