@@ -137,7 +137,7 @@ def rank(
     """Rank the fitnesses: random networks are scored untrained and trained briefly, and both are compared."""
     chosen = {k: v for k, v in locals().items() if k not in ("download", "trained", "out", "resume", "as_json")}
     from msenas.cli.rank import run_rank
-    from msenas.ranking.session import RankRequest
+    from msenas.ranking.opening import RankRequest
 
     run_rank(RankRequest(opt.given(chosen, "fitness"), out, resume, trained, download), as_json, OUT, ERR)
 

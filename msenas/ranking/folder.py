@@ -2,7 +2,7 @@
 
 config.json         the resolved options
 environment.json    versions, machine, and the commands that made the ranking
-drawn.json          the networks, and a digest of what they were drawn for
+drawn.json          the networks, and digests of what they were drawn for; absent if they were trained elsewhere
 trainings/ID-N/     training N (0, or 1 for a second one) of network ID: metrics.jsonl, trained.json, and state.pt
                     until it has ended
 scores.jsonl        values of the fitnesses, one line for each network and weight seed
@@ -33,6 +33,11 @@ class RankFolder:
         self.scores = path / "scores.jsonl"
         self.networks = path / "networks.jsonl"
         self.ranking = path / "ranking.json"
+
+    @property
+    def was_given(self) -> bool:
+        """Whether the networks were trained elsewhere."""
+        return self.networks.exists() and not self.drawn.exists()
 
     def training(self, network: int, repetition: int) -> TrainFolder:
         """The folder of one training."""

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from msenas.errors import InputError, RunError
-from msenas.phenotype.decode import DisconnectedGenome
 from msenas.phenotype.plan import Plan
 from msenas.phenotype.spec import NetworkSpec
-from msenas.ranking.drawing import Member
+from msenas.ranking.config import Half
+from msenas.ranking.member import Member, Number
 from msenas.ranking.sample import motifs_of
 from msenas.ranking.trial import Trained
 from msenas.runs.files import read_bytes, to_json, write_atomically
@@ -58,12 +58,12 @@ class Known(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         trainings: what became of each.
     """
 
-    id: int
+    id: Number
     genome: list[int]
     plan: str
     motif: str
     size: int
-    half: str
+    half: Half
     parameters: int
     neurons: int
     synapses: int
@@ -73,7 +73,7 @@ class Known(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     inhibitory_neurons: float
     inhibitory_synapses: float
     recurrent: bool
-    trainings: list[Trained]
+    trainings: Annotated[list[Trained], msgspec.Meta(min_length=1)]
 
     @property
     def member(self) -> Member:
@@ -129,30 +129,33 @@ def read_networks(path: Path) -> tuple[About, list[Known]]:
     if not lines:
         raise InputError(f"{path} is empty")
     about: About = _line(path, 1, lines[0], About)
-    networks: list[Known] = []
+    networks: dict[int, Known] = {}
     for number, line in enumerate(lines[1:], 2):
         one = _line(path, number, line, Known)
-        if one.id in {other.id for other in networks}:
+        if one.id in networks:
             raise InputError(f"{path}, line {number}: network {one.id} comes twice")
-        if not one.trainings or any(not t.accuracies and t.failure is None for t in one.trainings):
-            raise InputError(f"{path}, line {number}: a training has neither accuracies nor a failure")
-        networks.append(one)
-    return about, networks
+        networks[one.id] = one
+    return about, list(networks.values())
 
 
-def check_plans(networks: Sequence[Known], spec: NetworkSpec) -> None:
-    """Refuse networks that this version, or this data set, makes another structure of.
+def check_networks(path: Path, networks: Sequence[Known], spec: NetworkSpec) -> None:
+    """Refuse networks that are others here: with this data set, or in this version.
+
+    Args:
+        path: the file from which they were read.
+        networks: in the order of the file.
+        spec: of every network.
 
     Raises:
         RunError: A network is not what its line says.
     """
-    for one in networks:
+    for number, one in enumerate(networks, 2):
         try:
-            same = one.member.decoded(spec).digest == one.plan
-        except DisconnectedGenome:
-            same = False
+            same = known(one.member, one.member.decoded(spec), one.trainings) == one
+        except RunError as error:
+            raise RunError(f"{path}, line {number}: {error}") from None
         if not same:
-            raise RunError(f"network {one.id} is another one here than when it was trained; are the data the same?")
+            raise RunError(f"{path}, line {number}: what it says of network {one.id} does not fit the genome")
 
 
 def _line(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:  # noqa: ANN401

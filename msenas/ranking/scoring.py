@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ import msgspec
 
 from msenas.errors import RunError
 from msenas.fitness.evaluate import Evaluator, ScoreError
+from msenas.fitness.registry import FITNESSES
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.phenotype.spec import NetworkSpec
+from msenas.ranking.member import Number
 from msenas.ranking.record import LARGEST
 from msenas.runs.files import read_bytes, to_json, write_atomically
 
@@ -33,7 +35,7 @@ class Score(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         failure: why it failed.
     """
 
-    id: int
+    id: Number
     seed: int
     values: dict[str, float | None]
     live: bool = False
@@ -79,14 +81,34 @@ def failed(wanted: Wanted, names: Sequence[str], reason: str) -> Score:
     return Score(id=wanted.id, seed=wanted.seed, values=dict.fromkeys(names), failure=reason)
 
 
-def write_scores(path: Path, scores: Sequence[Score]) -> None:
-    """Write the lines in one step.
+def is_complete(score: Score | None, names: Sequence[str]) -> bool:
+    """Whether an evaluation is not needed, as it has succeeded for all of these fitnesses."""
+    return score is not None and score.failure is None and set(names) <= set(score.values)
+
+
+def write_scores(path: Path, scores: Iterable[Score]) -> None:
+    """Write the lines in one step, by network and seed.
 
     Raises:
         RunError: The file cannot be written.
     """
-    lines: list[dict[str, Any]] = [msgspec.to_builtins(score) for score in scores]
+    ordered = sorted(scores, key=lambda score: (score.id, score.seed))
+    lines: list[dict[str, Any]] = [msgspec.to_builtins(score) for score in ordered]
     write_atomically(path, "".join(to_json(line) + "\n" for line in lines))
+
+
+def merged(old: Score | None, new: Score) -> Score:
+    """The new score with the values that only the old one has, in the order of the registry.
+
+    Of an evaluation that failed, the lack of a value says nothing.
+    """
+    if old is None:
+        return new
+    known = {name: value for name, value in old.values.items() if old.failure is None or value is not None}
+    found = {name: value for name, value in new.values.items() if new.failure is None or known.get(name) is None}
+    values = known | found
+    order = [*(name for name in FITNESSES if name in values), *sorted(values.keys() - FITNESSES)]
+    return msgspec.structs.replace(new, values={name: values[name] for name in order})
 
 
 def read_scores(path: Path) -> dict[tuple[int, int], Score]:

@@ -6,61 +6,58 @@ anywhere and resumed ends with the same files as one that was not.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from msenas.data.durations import seconds
-from msenas.errors import InputError, RunError
 from msenas.phenotype.spec import NetworkSpec
-from msenas.ranking.config import BOTH, RankConfig, build_rank_config, differences
-from msenas.ranking.drawing import Job, jobs_of, members_of
+from msenas.ranking.config import BOTH, RankConfig
+from msenas.ranking.drawing import Job, draw_members, jobs_of, read_members, write_members
 from msenas.ranking.folder import RankFolder
+from msenas.ranking.member import Member
+from msenas.ranking.opening import (
+    Given,
+    RankRequest,
+    check_data,
+    check_given,
+    name_of,
+    open_ranking,
+    resolved,
+)
 from msenas.ranking.pictures import draw_ranking
-from msenas.ranking.record import About, Known, check_plans, known, read_networks, write_networks
+from msenas.ranking.record import About, Known, known, write_networks
 from msenas.ranking.report import GIVEN, LIKE, Ranking, report
-from msenas.ranking.scoring import Score, Scoring, Wanted, failed, read_scores, write_scores
+from msenas.ranking.scoring import Score, Scoring, Wanted, failed, is_complete, merged, read_scores, write_scores
 from msenas.ranking.trial import Trained, Trial, Trials
-from msenas.runs.files import read_json, to_json, write_atomically
+from msenas.runs.files import to_json, write_atomically
 from msenas.runs.lock import locked
-from msenas.runs.naming import free_path, make_new
+from msenas.runs.naming import make_new
 from msenas.runs.pool import Death, workers
 from msenas.search.loop import End
 from msenas.search.prepare import Prepared, check_prices, prepare, versions
 from msenas.search.starts import Say, record_start
+from msenas.training.brief import TimeOver
+
+T = TypeVar("T")
+R = TypeVar("R")
+KEPT = 50
+"""Scores after which those so far are written."""
 
 
 class Watcher(Protocol):
     """Sees a ranking as it goes on."""
 
     def begin(self, what: str, total: int) -> None:
-        """A part begins: so many trainings, or evaluations."""
+        """A part begins: so many networks to be drawn, trainings, or evaluations."""
 
     def advance(self) -> None:
         """One of them is done."""
-
-
-@dataclass(frozen=True)
-class RankRequest:
-    """What the user asked for.
-
-    Attributes:
-        options: options that were given, by the names of `RankConfig`.
-        out: the folder; None makes one under runs/.
-        resume: continue the ranking in `out`.
-        trained: a file of networks that have been trained; none is trained then.
-        download: fetch the data set if no copy is found.
-    """
-
-    options: Mapping[str, Any]
-    out: Path | None = None
-    resume: bool = False
-    trained: Path | None = None
-    download: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,27 +81,28 @@ class Ranked:
     seconds: float
 
 
-class _TimeOver(Exception):
-    """The time limit was reached between two results."""
-
-
 @dataclass(frozen=True)
 class _Run:
-    """What stays the same during a ranking."""
+    """What stays the same during a ranking.
+
+    Attributes:
+        config, prepared, folder, watcher: as in `rank`.
+        members: networks to be trained.
+        given: networks that were trained elsewhere, in the place of these.
+        deadline: by `time.monotonic`.
+    """
 
     config: RankConfig
     prepared: Prepared
     folder: RankFolder
     watcher: Watcher
-    deadline: float | None
+    members: Sequence[Member]
+    given: Sequence[Known] | None
+    deadline: float
 
     @property
     def spec(self) -> NetworkSpec:
         return self.prepared.spec
-
-    def check_time(self) -> None:
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise _TimeOver
 
 
 def rank(request: RankRequest, watcher: Watcher, say: Say, show_loading: bool = False) -> Ranked:
@@ -117,74 +115,71 @@ def rank(request: RankRequest, watcher: Watcher, say: Say, show_loading: bool = 
         show_loading: whether decoding data may draw a progress bar.
 
     Raises:
-        InputError: An option, the data, the file of networks or the folder cannot be used; nothing was begun.
+        InputError: An option, the data, the file of networks or the folder cannot be used, or the space does not hold
+            so many networks; nothing was begun.
     """
     begun = time.monotonic()
-    folder, config = _open(request)
-    given = None if request.trained is None else read_networks(request.trained)[1]
-    if not request.resume:
-        folder.check_free()
+    opened = open_ranking(request)
+    folder, config = opened.folder, opened.config
     prepared = prepare(config.search, download=request.download, progress=show_loading)
     check_prices(prepared)
-    if given is not None:
-        check_plans(given, prepared.spec)
+    check_data(config, prepared)
+    config = resolved(config, prepared)
     for note in prepared.dataset.notes:
         say(f"{config.dataset}: {note}")
+    given = None if opened.given is None else check_given(opened.given, prepared, say)
+    members = _members(config, prepared, folder, watcher) if given is None else []
     if not request.resume:
         if request.out is None:
-            folder = RankFolder(make_new(_name(config)))
+            folder = RankFolder(make_new(name_of(config)))
         folder.create()
-    limit = config.time_limit
-    run = _Run(config, prepared, folder, watcher, None if limit is None else begun + seconds(limit))
+    deadline = math.inf if config.time_limit is None else begun + seconds(config.time_limit)
     with locked(folder.path):
-        write_atomically(folder.config, to_json(msgspec.to_builtins(config), indent=2) + "\n")
-        record_start(folder.environment, prepared.dataset.provenance, say)
-        end, networks, ranking = _carry_out(run, given)
+        if not request.resume:
+            # Another process may have worked here since it was looked at.
+            folder.check_free()
+        run = _Run(config, prepared, folder, watcher, members, given, deadline)
+        _describe(run, opened.given, say)
+        end, networks, ranking = _carry_out(run)
     return Ranked(folder.path, end, config, networks, ranking, time.monotonic() - begun)
 
 
-def _open(request: RankRequest) -> tuple[RankFolder, RankConfig]:
-    """The folder, not made yet when it is new, and the options."""
-    if request.resume:
-        if request.out is None:
-            raise InputError("--resume needs --out DIR, the folder of the ranking to continue")
-        folder = RankFolder(request.out)
-        if not folder.config.exists():
-            raise RunError(f"{folder.path} holds no ranking to resume (no {folder.config.name})")
-        return folder, _changed(read_json(folder.config, RankConfig), request.options, folder.path)
-    if request.trained is not None:
-        about = read_networks(request.trained)[0]
-        config = _changed(build_rank_config(about.options), {"data": None, **request.options}, request.trained)
+def _members(config: RankConfig, prepared: Prepared, folder: RankFolder, watcher: Watcher) -> list[Member]:
+    """The networks of the folder, or newly drawn ones."""
+    if folder.drawn.exists():
+        members = read_members(config, prepared, folder)
     else:
-        config = build_rank_config(request.options)
-    return RankFolder(request.out or free_path(_name(config))), config
+        watcher.begin("drawing", config.genomes)
+        members = draw_members(config, prepared, watcher.advance)
+    jobs_of(config, members)
+    return members
 
 
-def _changed(old: RankConfig, options: Mapping[str, Any], where: Path) -> RankConfig:
-    new = build_rank_config(msgspec.to_builtins(old) | dict(options))
-    if changed := differences(old, new):
-        raise RunError(f"{where} was made with other settings: {'; '.join(changed)}")
-    return new
+def _describe(run: _Run, given: Given | None, say: Say) -> None:
+    """Write what the ranking is about; a folder with options and without networks draws them when it is resumed."""
+    folder = run.folder
+    if given is not None:
+        write_networks(folder.networks, given.about, given.networks)
+    write_atomically(folder.config, to_json(msgspec.to_builtins(run.config), indent=2) + "\n")
+    record_start(folder.environment, run.prepared.dataset.provenance, say)
+    if given is None:
+        write_members(folder, run.prepared, run.members)
 
 
-def _name(config: RankConfig) -> str:
-    return f"rank-{config.dataset}"
-
-
-def _carry_out(run: _Run, given: Sequence[Known] | None) -> tuple[End, Sequence[Known], Ranking | None]:
+def _carry_out(run: _Run) -> tuple[End, Sequence[Known], Ranking | None]:
     networks: Sequence[Known] = []
     try:
-        networks = _trained(run) if given is None else _half_of(run, given)
+        networks = _trained(run) if run.given is None else _half_of(run, run.given)
         scores = _scored(run, networks)
-    except _TimeOver:
+        ranking = report(networks, scores, run.config.fitnesses, run.config.seed)
+        if ranking is not None:
+            content = {"schema": "msenas.ranking/1", "half": run.config.half} | ranking.as_dict()
+            write_atomically(run.folder.ranking, to_json(content, indent=1) + "\n")
+            draw_ranking(run.folder.path, networks, scores, ranking)
+    except TimeOver:
         return End.TIME_LIMIT, networks, None
     except KeyboardInterrupt:
         return End.INTERRUPTED, networks, None
-    ranking = report(networks, scores, run.config.fitnesses, run.config.seed)
-    if ranking is not None:
-        content = {"schema": "msenas.ranking/1", "half": run.config.half} | ranking.as_dict()
-        write_atomically(run.folder.ranking, to_json(content, indent=1) + "\n")
-        draw_ranking(run.folder.path, networks, scores, ranking)
     return End.FINISHED, networks, ranking
 
 
@@ -194,21 +189,41 @@ def _half_of(run: _Run, networks: Sequence[Known]) -> Sequence[Known]:
 
 def _trained(run: _Run) -> Sequence[Known]:
     """Train what has not been trained yet, and write all that is known of the networks."""
-    run.watcher.begin("drawing", 1)
-    members = members_of(run.config, run.prepared, run.folder)
-    run.watcher.advance()
-    jobs = jobs_of(run.config, members)
+    jobs = jobs_of(run.config, run.members)
     trials = [Trial(job.member.id, tuple(job.member.genome), job.repetition) for job in jobs]
-    results: list[Trained] = []
-    run.watcher.begin("training", len(jobs))
-    with workers(Trials(run.config, run.prepared, run.folder), run.prepared.config.workers or 1) as pool:
-        for found in pool.map(trials):
-            results.append(Trained(failure=found.reason) if isinstance(found, Death) else found)
-            run.watcher.advance()
-            run.check_time()
-    networks = _gathered(jobs, results, run.spec)
+    train = Trials(run.config, run.prepared, run.folder, run.deadline)
+    results = {trial: found for trial in trials if (found := train.on_record(trial)) is not None}
+    missing = [trial for trial in trials if trial not in results]
+
+    def take(trial: Trial, found: Trained | Death) -> None:
+        results[trial] = Trained(failure=found.reason) if isinstance(found, Death) else found
+
+    _work(run, ("training", len(trials)), train, missing, take)
+    networks = _gathered(jobs, [results[trial] for trial in trials], run.spec)
     write_networks(run.folder.networks, _about(run), networks)
     return networks
+
+
+def _work(
+    run: _Run,
+    part: tuple[str, int],
+    function: Callable[[T], R],
+    jobs: Sequence[T],
+    take: Callable[[T, R | Death], None],
+) -> None:
+    """Have workers do the rest of a part; each result is handed over in the order of the jobs."""
+    name, total = part
+    run.watcher.begin(name, total)
+    for _ in range(total - len(jobs)):
+        run.watcher.advance()
+    if not jobs:
+        return
+    with workers(function, min(run.prepared.config.workers or 1, len(jobs))) as pool:
+        for job, found in zip(jobs, pool.map(jobs), strict=True):
+            take(job, found)
+            run.watcher.advance()
+            if time.monotonic() > run.deadline:
+                raise TimeOver
 
 
 def _gathered(jobs: Sequence[Job], results: Sequence[Trained], spec: NetworkSpec) -> list[Known]:
@@ -221,9 +236,10 @@ def _gathered(jobs: Sequence[Job], results: Sequence[Trained], spec: NetworkSpec
 
 
 def _about(run: _Run) -> About:
-    """The first line of networks.jsonl; nothing in it depends on the machine or on where the data are."""
-    own: Callable[[Any], Any] = msgspec.to_builtins
-    options = {name: value for name, value in own(run.config).items() if name not in ("data", "workers", "time_limit")}
+    """The first line of networks.jsonl; nothing in it depends on the machine or on where the files are."""
+    left_out = ("data", "workers", "time_limit")
+    options = {name: value for name, value in msgspec.to_builtins(run.config).items() if name not in left_out}
+    options["hardware"] = Path(run.config.hardware).name
     data = {name: value for name, value in run.prepared.dataset.provenance.items() if name != "path"}
     return About(
         options=options,
@@ -236,22 +252,25 @@ def _about(run: _Run) -> About:
 
 
 def _scored(run: _Run, networks: Sequence[Known]) -> list[Score]:
-    """Scores of the networks, taken from the folder as far as they are there."""
+    """Scores of the networks; the folder keeps all that were ever found."""
     names = tuple(dict.fromkeys((*run.config.fitnesses, *GIVEN, *LIKE)))
-    kept, found = read_scores(run.folder.scores), []
+    kept, path = read_scores(run.folder.scores), run.folder.scores
     seeds = range(run.config.seed, run.config.seed + run.config.seeds)
     wanted = [Wanted(one.id, tuple(one.genome), seed) for one in networks for seed in seeds]
-    missing = [one for one in wanted if not _complete(kept.get((one.id, one.seed)), names)]
-    run.watcher.begin("scoring", len(missing))
-    with workers(Scoring(run.prepared.evaluator, run.spec, names), run.prepared.config.workers or 1) as pool:
-        for one, score in zip(missing, pool.map(missing), strict=True):
-            kept[one.id, one.seed] = failed(one, names, score.reason) if isinstance(score, Death) else score
-            run.watcher.advance()
-            run.check_time()
-    found = [kept[one.id, one.seed] for one in wanted]
-    write_scores(run.folder.scores, found)
-    return found
+    missing = [one for one in wanted if not is_complete(kept.get((one.id, one.seed)), names)]
+    taken = 0
 
+    def take(one: Wanted, found: Score | Death) -> None:
+        nonlocal taken
+        score = failed(one, names, found.reason) if isinstance(found, Death) else found
+        kept[one.id, one.seed] = merged(kept.get((one.id, one.seed)), score)
+        taken += 1
+        if taken % KEPT == 0:
+            write_scores(path, kept.values())
 
-def _complete(score: Score | None, names: Sequence[str]) -> bool:
-    return score is not None and score.failure is None and set(names) <= set(score.values)
+    try:
+        _work(run, ("scoring", len(wanted)), Scoring(run.prepared.evaluator, run.spec, names), missing, take)
+    finally:
+        if missing:
+            write_scores(path, kept.values())
+    return [kept[one.id, one.seed] for one in wanted]
