@@ -121,6 +121,7 @@ def rank(
     precision: of_rank.Precision = None,
     repeated: of_rank.Repeated = None,
     fitness: of_rank.Fitness = None,
+    train_steps: opt.TrainSteps = None,
     seeds: of_rank.Seeds = None,
     probe: of_rank.Probe = None,
     hardware: opt.Hardware = None,

@@ -23,12 +23,12 @@ LEAST = 4
 """Networks without which nothing can be said."""
 SEARCHED = (
     *("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold"),
-    *("encoding", "motifs", "hardware", "seed", "workers", "device"),
+    *("encoding", "motifs", "train_steps", "hardware", "seed", "workers", "device"),
 )
 """Options that are those of a search."""
 TRAINED = ("epochs", "batch", "lr", "augment", "precision", "device")
 """Options that are those of a training."""
-CHANGEABLE = ("data", "fitness", "seeds", "half", "workers", "device", "time_limit")
+CHANGEABLE = ("data", "fitness", "train_steps", "seeds", "half", "workers", "device", "time_limit")
 """Options that may differ when a ranking is resumed: what was trained stays as it is."""
 
 
@@ -45,6 +45,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
         lr, augment, precision: as in a training.
         repeated: share of the networks that are trained a second time from other weights, for the noise ceiling.
         fitness: fitnesses by name, or "all".
+        train_steps: of fitnesses that train.
         seeds: weight seeds with which each network is scored.
         probe: samples of the probe batch.
         half: "development", "held-out" or "both": which networks are trained and reported.
@@ -74,6 +75,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     precision: str = "bfloat16"
     repeated: float = 1 / 3
     fitness: tuple[str, ...] = (ALL,)
+    train_steps: int = 200
     seeds: int = 3
     probe: int = 32
     half: str = BOTH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,10 @@ GIVEN = ("parameters", "synops", "depth")
 LIKE = ("spikes", "parameters", "depth")
 """Trivial quantities that a fitness must not be in disguise."""
 QUARTERS = (0.25, 0.5, 0.75)
+
+
+BySeed = Mapping[int, Array]
+"""Values of all networks, by weight seed."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
     accuracy = np.array([one.accuracy for one in trained])
     rows = resampled(len(trained), seed)
     values = {name: _by_seed(trained, scores, name) for name in {*names, *GIVEN, *LIKE}}
-    taus = {name: _mean(values[name], lambda v: kendall(v, accuracy, rows)) for name in names}
+    taus = {name: _mean(values[name].values(), lambda v: kendall(v, accuracy, rows)) for name in names}
     trivial = [name for name in names if FITNESSES[name].trivial and np.isfinite(taus[name][0])]
     best = max(trivial, key=lambda name: taus[name][0], default=None)
     found = [_row(name, values, accuracy, rows, taus, best) for name in names]
@@ -127,19 +131,19 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
 
 def _row(
     name: str,
-    values: Mapping[str, Sequence[Array]],
+    values: Mapping[str, BySeed],
     accuracy: Array,
     rows: NDArray[np.int64],
     taus: Mapping[str, Array],
     best: str | None,
 ) -> Row:
     own = values[name]
-    tops = [picked(v, accuracy, rows) for v in own]
+    tops = [picked(v, accuracy, rows) for v in own.values()]
     return Row(
         name=name,
-        missing=sum(int(np.isinf(v).sum()) for v in own),
+        missing=sum(int(np.isinf(v).sum()) for v in own.values()),
         tau=Figure.of(taus[name]),
-        spearman=Figure.of(_mean(own, lambda v: spearman(v, accuracy, rows))),
+        spearman=Figure.of(_mean(own.values(), lambda v: spearman(v, accuracy, rows))),
         given={
             third: Figure.of(_pairwise(own, values[third], lambda v, w: partial(v, accuracy, w, rows)))
             for third in GIVEN
@@ -147,7 +151,9 @@ def _row(
         },
         top=Figure.of(np.mean([top for top, _ in tops], axis=0)),
         regret=Figure.of(np.mean([regret for _, regret in tops], axis=0)),
-        stability=_nothing() if len(own) < 2 else Figure.of(agreement(own, lambda a, b: kendall(a, b, rows))),
+        stability=_nothing()
+        if len(own) < 2
+        else Figure.of(agreement([*own.values()], lambda a, b: kendall(a, b, rows))),
         like={
             other: Figure.of(_pairwise(own, values[other], lambda v, w: spearman(v, w, rows)))
             for other in LIKE
@@ -157,25 +163,26 @@ def _row(
     )
 
 
-def _by_seed(networks: Sequence[Known], scores: Sequence[Score], name: str) -> list[Array]:
-    """Values of a fitness, one list for each weight seed, such that more is better and a missing one is worst."""
+def _by_seed(networks: Sequence[Known], scores: Sequence[Score], name: str) -> BySeed:
+    """Values of a fitness by the weight seeds from which it was read: more is better, and a missing one is worst."""
     fitness: Fitness = FITNESSES[name]
+    table = {(score.id, score.seed): score.values for score in scores}
     seeds = sorted({score.seed for score in scores})
-    table = {(score.id, score.seed): score.values.get(name) for score in scores}
-    return [np.array([_oriented(table[one.id, seed], fitness) for one in networks]) for seed in seeds]
+    read = [seed for seed in seeds if all(name in table[one.id, seed] for one in networks)]
+    return {seed: np.array([_oriented(table[one.id, seed][name], fitness) for one in networks]) for seed in read}
 
 
 def _oriented(value: float | None, fitness: Fitness) -> float:
     return -math.inf if value is None else value if fitness.maximise else -value
 
 
-def _mean(lists: Sequence[Array], measure: Callable[[Array], Array]) -> Array:
+def _mean(lists: Iterable[Array], measure: Callable[[Array], Array]) -> Array:
     return np.asarray(np.mean([measure(_finite(v)) for v in lists], axis=0))
 
 
-def _pairwise(lists: Sequence[Array], others: Sequence[Array], measure: Callable[[Array, Array], Array]) -> Array:
-    pairs = zip(lists, others, strict=True)
-    return np.asarray(np.mean([measure(_finite(a), _finite(b)) for a, b in pairs], axis=0))
+def _pairwise(ones: BySeed, others: BySeed, measure: Callable[[Array, Array], Array]) -> Array:
+    seeds = [seed for seed in ones if seed in others]
+    return np.asarray(np.mean([measure(_finite(ones[seed]), _finite(others[seed])) for seed in seeds], axis=0))
 
 
 def _finite(values: Array) -> Array:

@@ -1,4 +1,7 @@
-"""Training-free scores of the networks of a ranking: every fitness, from several random weights."""
+"""Scores of the networks of a ranking: every fitness, from several random weights.
+
+A fitness that trains is read from the weights of the first seed alone, since it costs a thousand times as much.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.phenotype.spec import NetworkSpec
 from msenas.ranking.member import Number
-from msenas.ranking.record import LARGEST
+from msenas.ranking.record import LARGEST, Known
 from msenas.runs.files import read_bytes, to_json, write_atomically
 
 SAFE = "parameters"
@@ -30,6 +33,7 @@ class Score(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         id: number of the network.
         seed: weight seed.
         values: value of each fitness by name, None where it has none (a dead network has none at all).
+        train_steps: steps of the trainings behind the values of fitnesses that train.
         live: whether the network fires in what is read out.
         energy_joule: low, nominal and high estimate per inference; None if the evaluation failed.
         failure: why it failed.
@@ -38,6 +42,7 @@ class Score(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     id: Number
     seed: int
     values: dict[str, float | None]
+    train_steps: int | None = None
     live: bool = False
     energy_joule: tuple[float | None, float, float | None] | None = None
     failure: str | None = None
@@ -45,11 +50,16 @@ class Score(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 @dataclass(frozen=True)
 class Wanted:
-    """A score that is asked for: of which network, from which weights."""
+    """A score that is asked for: of which network, from which weights, by which fitnesses.
+
+    `train_steps` are the steps of fitnesses that train; None if there are none among the names.
+    """
 
     id: int
     genome: tuple[int, ...]
     seed: int
+    names: tuple[str, ...]
+    train_steps: int | None
 
 
 @dataclass(frozen=True)
@@ -59,31 +69,58 @@ class Scoring:
     Attributes:
         evaluator: with its probe batch; its own fitness and seed do not count.
         spec: of every network.
-        names: of the fitnesses.
     """
 
     evaluator: Evaluator
     spec: NetworkSpec
-    names: tuple[str, ...]
 
     def __call__(self, wanted: Wanted) -> Score:
         """One forward pass of a network, read by every fitness."""
         evaluator = replace(self.evaluator, fitness=SAFE, seed=wanted.seed)
         try:
-            scores, values = evaluator.several(decode(Genome.from_flat(wanted.genome), self.spec), self.names)
+            scores, values = evaluator.several(decode(Genome.from_flat(wanted.genome), self.spec), wanted.names)
         except ScoreError as error:
-            return failed(wanted, self.names, str(error))
-        return Score(id=wanted.id, seed=wanted.seed, values=values, live=scores.live, energy_joule=scores.energy_joule)
+            return failed(wanted, str(error))
+        return Score(
+            id=wanted.id,
+            seed=wanted.seed,
+            values=values,
+            train_steps=wanted.train_steps,
+            live=scores.live,
+            energy_joule=scores.energy_joule,
+        )
 
 
-def failed(wanted: Wanted, names: Sequence[str], reason: str) -> Score:
+def all_wanted(networks: Sequence[Known], names: Sequence[str], seeds: Sequence[int], train_steps: int) -> list[Wanted]:
+    """The scores that are needed for a ranking."""
+    free = tuple(name for name in names if not FITNESSES[name].trains)
+    steps = None if len(free) == len(names) else train_steps
+    first = seeds[0]
+    return [
+        Wanted(
+            one.id, tuple(one.genome), seed, tuple(names) if seed == first else free, steps if seed == first else None
+        )
+        for one in networks
+        for seed in seeds
+    ]
+
+
+def failed(wanted: Wanted, reason: str) -> Score:
     """The score of a network that has none."""
-    return Score(id=wanted.id, seed=wanted.seed, values=dict.fromkeys(names), failure=reason)
+    return Score(
+        id=wanted.id,
+        seed=wanted.seed,
+        values=dict.fromkeys(wanted.names),
+        train_steps=wanted.train_steps,
+        failure=reason,
+    )
 
 
-def is_complete(score: Score | None, names: Sequence[str]) -> bool:
-    """Whether an evaluation is not needed, as it has succeeded for all of these fitnesses."""
-    return score is not None and score.failure is None and set(names) <= set(score.values)
+def is_complete(score: Score | None, wanted: Wanted) -> bool:
+    """Whether an evaluation is not needed, as it has succeeded for all of its fitnesses."""
+    if score is None or score.failure is not None:
+        return False
+    return set(wanted.names) <= set(score.values) and wanted.train_steps in (None, score.train_steps)
 
 
 def write_scores(path: Path, scores: Iterable[Score]) -> None:
@@ -108,7 +145,8 @@ def merged(old: Score | None, new: Score) -> Score:
     found = {name: value for name, value in new.values.items() if new.failure is None or known.get(name) is None}
     values = known | found
     order = [*(name for name in FITNESSES if name in values), *sorted(values.keys() - FITNESSES)]
-    return msgspec.structs.replace(new, values={name: values[name] for name in order})
+    steps = old.train_steps if new.train_steps is None else new.train_steps
+    return msgspec.structs.replace(new, values={name: values[name] for name in order}, train_steps=steps)
 
 
 def read_scores(path: Path) -> dict[tuple[int, int], Score]:

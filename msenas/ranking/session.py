@@ -33,7 +33,17 @@ from msenas.ranking.opening import (
 from msenas.ranking.pictures import draw_ranking
 from msenas.ranking.record import About, Known, known, write_networks
 from msenas.ranking.report import GIVEN, LIKE, Ranking, report
-from msenas.ranking.scoring import Score, Scoring, Wanted, failed, is_complete, merged, read_scores, write_scores
+from msenas.ranking.scoring import (
+    Score,
+    Scoring,
+    Wanted,
+    all_wanted,
+    failed,
+    is_complete,
+    merged,
+    read_scores,
+    write_scores,
+)
 from msenas.ranking.trial import Trained, Trial, Trials
 from msenas.runs.files import to_json, write_atomically
 from msenas.runs.lock import locked
@@ -256,20 +266,20 @@ def _scored(run: _Run, networks: Sequence[Known]) -> list[Score]:
     names = tuple(dict.fromkeys((*run.config.fitnesses, *GIVEN, *LIKE)))
     kept, path = read_scores(run.folder.scores), run.folder.scores
     seeds = range(run.config.seed, run.config.seed + run.config.seeds)
-    wanted = [Wanted(one.id, tuple(one.genome), seed) for one in networks for seed in seeds]
-    missing = [one for one in wanted if not is_complete(kept.get((one.id, one.seed)), names)]
+    wanted = all_wanted(networks, names, seeds, run.config.train_steps)
+    missing = [one for one in wanted if not is_complete(kept.get((one.id, one.seed)), one)]
     taken = 0
 
     def take(one: Wanted, found: Score | Death) -> None:
         nonlocal taken
-        score = failed(one, names, found.reason) if isinstance(found, Death) else found
+        score = failed(one, found.reason) if isinstance(found, Death) else found
         kept[one.id, one.seed] = merged(kept.get((one.id, one.seed)), score)
         taken += 1
         if taken % KEPT == 0:
             write_scores(path, kept.values())
 
     try:
-        _work(run, ("scoring", len(wanted)), Scoring(run.prepared.evaluator, run.spec, names), missing, take)
+        _work(run, ("scoring", len(wanted)), Scoring(run.prepared.evaluator, run.spec), missing, take)
     finally:
         if missing:
             write_scores(path, kept.values())
