@@ -116,7 +116,7 @@ def _short_training(evidence: Evidence) -> Reading:
         row = evidence.trained()
     except CheckFailed:
         return Reading(math.nan)
-    return Reading(row.val_accuracy, {"val_loss": row.val_loss, "loss": row.loss})
+    return Reading(row.val_loss, {"val_accuracy": row.val_accuracy, "train_loss": row.loss})
 
 
 def _drawn(evidence: Evidence) -> float:
@@ -166,9 +166,7 @@ FITNESSES: dict[str, Fitness] = {
             lambda plan, pairs: HammingKernel(pairs, sparsity_aware=False),
         ),
         Fitness("synflow", "log of the synaptic flow", True, lambda e: Reading(synflow(e.network))),
-        Fitness(
-            "short-training", "validation accuracy after some steps of training", True, _short_training, trains=True
-        ),
+        Fitness("short-training", "validation loss after some steps of training", False, _short_training, trains=True),
         _baseline("parameters", "trainable numbers", lambda e: e.plan.parameters),
         _baseline("synops", "synaptic operations", lambda e: e.counts.total.per_inference["synops"]),
         _baseline("spikes", "spike count", lambda e: e.counts.total.per_inference["spikes"]),

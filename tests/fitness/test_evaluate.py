@@ -56,10 +56,10 @@ def evaluator(fitness: str = "rdm-contrast", encoding: str = "direct", noise: fl
 
 
 class School:
-    """Stands for a short training: the accuracy depends on the weights alone."""
+    """Stands for a short training: the loss depends on the weights alone."""
 
     def __call__(self, plan, seed, device):
-        return Row(epoch=1, loss=2.0, val_accuracy=1 / (2 + seed), val_loss=1.5, rate=0.1, lr=0.0)
+        return Row(epoch=1, loss=2.0, val_accuracy=0.5, val_loss=1.5 + seed, rate=0.1, lr=0.0)
 
 
 @pytest.mark.parametrize("motif", NON_EMPTY)
@@ -105,7 +105,7 @@ def test_several_fitnesses_are_read_in_one_pass(monkeypatch):
 def test_the_training_starts_from_the_weights_of_the_seed():
     judge, plan = evaluator("short-training", school=School()), motif_plan("FE", "FE")
     scores = judge.changed(seed=3)(plan)
-    assert (scores.fitness, scores.details) == (0.2, {"val_loss": 1.5, "loss": 2.0})
+    assert (scores.fitness, scores.details) == (4.5, {"val_accuracy": 0.5, "train_loss": 2.0})
 
 
 def test_what_cannot_be_trained_has_no_value():

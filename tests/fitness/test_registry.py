@@ -14,7 +14,7 @@ def test_names_and_directions():
         "sahd": True,
         "naswot": True,
         "synflow": True,
-        "short-training": True,
+        "short-training": False,
         "parameters": True,
         "synops": True,
         "spikes": True,
