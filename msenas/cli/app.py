@@ -60,6 +60,7 @@ def search(
     threshold: opt.Threshold = None,
     encoding: opt.Encoding = None,
     motifs: opt.Motifs = None,
+    scales: opt.Scales = None,
     fitness: opt.Fitness = None,
     train_steps: opt.TrainSteps = None,
     screen: opt.Screen = None,

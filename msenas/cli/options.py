@@ -29,6 +29,9 @@ Tau = Annotated[float | None, option("Membrane time constant in time steps.", NE
 Threshold = Annotated[float | None, option("Firing threshold.", NETWORK, default="0.5")]
 Encoding = Annotated[str | None, option("direct, poisson or latency; events for events.", NETWORK)]
 Motifs = Annotated[str | None, option("Motifs to use, such as FE,FI,MI.", NETWORK, default="all")]
+Scales = Annotated[
+    str | None, option("Scales to search: micro (kernels), meso (motifs), macro (links).", NETWORK, default="all")
+]
 
 Fitness = Annotated[str | None, option("Training-free fitness by name.", SCORE, default="rdm-contrast")]
 TrainSteps = Annotated[int | None, option("Steps of a short-training.", SCORE, "--train-steps", default="200")]
@@ -64,7 +67,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and not
 def given(values: dict[str, Any], *also_lists: str) -> dict[str, Any]:
     """The options that were given, comma lists split, by their names in a configuration."""
     found = {name: value for name, value in values.items() if value is not None}
-    for name in ("objectives", "motifs", "augment", *also_lists):
+    for name in ("objectives", "motifs", "scales", "augment", *also_lists):
         if name in found:
             found[name] = tuple(part.strip() for part in found[name].split(",") if part.strip())
     return found

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast, get_args
 
 import msgspec
-import tomli_w
 
 from msenas.data.durations import seconds
 from msenas.data.locate import user_path
@@ -20,27 +18,28 @@ from msenas.genotype.genome import MAX_LAYERS
 from msenas.genotype.motifs import MOTIFS
 from msenas.genotype.space import Space
 from msenas.phenotype.spec import Encoding, NetworkSpec, Neuron, default_reductions
-from msenas.runs.files import read_bytes
 from msenas.search.objectives import OBJECTIVES
 from msenas.search.pick import PICKS
 from msenas.search.variation import MUTATIONS
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    pass
 else:
-    import tomli as tomllib
+    pass
 
 SMALL_SIDE = 16
 """Inputs below this many pixels get SMALL_LAYERS layers by default, others LAYERS."""
 SMALL_LAYERS, LAYERS = 4, 6
 IMAGE_STEPS, EVENT_STEPS = 4, 10
 STRATEGIES = ("evolution", "random")
-PRESETS: dict[str, dict[str, Any]] = {"paper": {"population": 50, "generations": 80}}
-"""Options by name of a preset: the evaluation budget of MSE-NAS."""
+SCALES: dict[str, dict[str, tuple[int, ...]]] = {
+    "micro": {"micro": (1,)},
+    "meso": {"motif": (1,)},
+    "macro": {"g1": (1,), "g2": (1,)},
+}
+"""Scales of MSE-NAS, and to what their genes are fixed where a scale is not searched: 3x3, FE, the layer before."""
 CHANGEABLE = ("generations", "workers", "time_limit", "device")
 """Options that may differ when a run is resumed; of these, another kind of device may round differently."""
-LARGEST_TOML = 1 << 15
-"""Bytes of a configuration: the time to parse a dotted key grows with the square of its length."""
 
 
 class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=False):
@@ -62,6 +61,7 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     threshold: float = 0.5
     encoding: str | None = None
     motifs: tuple[str, ...] = tuple(m.name for m in MOTIFS)
+    scales: tuple[str, ...] = tuple(SCALES)
     fitness: str = DEFAULT
     hardware: str = "generic-45nm"
     must_fit: bool = False
@@ -105,9 +105,14 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
         for name in self.objectives:
             if name not in OBJECTIVES:
                 raise InputError(unknown("objective", name, OBJECTIVES))
-        for names in (self.objectives, self.motifs):
+        for name in self.scales:
+            if name not in SCALES:
+                raise InputError(unknown("scale", name, SCALES))
+        for names in (self.objectives, self.motifs, self.scales):
             if not names or len(set(names)) != len(names):
-                raise InputError("objectives and motifs must name at least one thing, each once")
+                raise InputError("objectives, motifs and scales must name at least one thing, each once")
+        if "meso" not in self.scales and set(self.motifs) != {m.name for m in MOTIFS}:
+            raise InputError("without the scale meso all layers are FE; leave motifs out, or search meso too")
         if self.pick in OBJECTIVES and self.pick not in self.objectives:
             raise InputError(
                 f"pick {self.pick!r} needs {self.pick} among the objectives ({', '.join(self.objectives)})"
@@ -190,53 +195,10 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     def space(self, layers: int) -> Space:
         """The genomes that are searched."""
         names = [m.name for m in MOTIFS]
-        return Space(layers, motif=tuple(sorted({names.index(name) for name in self.motifs})))
-
-
-def build_config(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> SearchConfig:
-    """Defaults, then preset, then file, then options; later ones win.
-
-    Raises:
-        InputError: A key is unknown (the nearest known one is named) or a value is not allowed.
-    """
-    return _convert(given_options(options, file, preset), str(file) if file else "options")
-
-
-def given_options(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> dict[str, Any]:
-    """What preset, file and options say, by the names of `SearchConfig`; later ones win.
-
-    Raises:
-        InputError: A key or the preset is unknown.
-    """
-    merged: dict[str, Any] = {}
-    if preset is not None:
-        if preset not in PRESETS:
-            raise InputError(unknown("preset", preset, PRESETS))
-        merged |= PRESETS[preset]
-    if file is not None:
-        merged |= read_toml(file)
-    return merged | dict(options)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The keys of a configuration file.
-
-    Raises:
-        InputError: The file is missing or no TOML, or has a key that no option has.
-    """
-    try:
-        data = tomllib.loads(read_bytes(path, LARGEST_TOML).decode())
-    except RecursionError:
-        raise InputError(f"{path}: nested too deeply") from None
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
-    known = [f.replace("_", "-") for f in SearchConfig.__struct_fields__]
-    for key in data:
-        if key.replace("_", "-") not in known:
-            raise InputError(f"{path}: {unknown('key', key, known)}")
-        if "_" in key and key.replace("_", "-") in data:
-            raise InputError(f"{path}: {key} is given twice, also as {key.replace('_', '-')}")
-    return {key.replace("-", "_"): value for key, value in data.items()}
+        choices: dict[str, Any] = {"motif": tuple(sorted({names.index(name) for name in self.motifs}))}
+        for scale in SCALES.keys() - set(self.scales):
+            choices |= SCALES[scale]
+        return Space(layers, **choices)
 
 
 def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,12 +213,6 @@ def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, **{name: str(user_path(p).absolute()) for name, p in paths.items() if isinstance(p, str)}}
 
 
-def write_toml(config: SearchConfig) -> str:
-    """The configuration as TOML; options that were left to the data are absent."""
-    data = msgspec.to_builtins(config)
-    return tomli_w.dumps({k.replace("_", "-"): v for k, v in data.items() if v is not None})
-
-
 def differences(old: SearchConfig, new: SearchConfig) -> list[str]:
     """Options that differ and may not when a run is resumed, as `name: old -> new`; finalists may be added to none."""
     added = () if old.finalists else ("finalists", "finalist_epochs")
@@ -268,13 +224,3 @@ def differences(old: SearchConfig, new: SearchConfig) -> list[str]:
         for f in fixed
         if getattr(old, f) != getattr(new, f)
     ]
-
-
-def _convert(data: Mapping[str, Any], where: str) -> SearchConfig:
-    try:
-        return msgspec.convert(dict(data), SearchConfig)
-    except msgspec.ValidationError as error:
-        cause = error.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        raise InputError(f"{where}: {error}") from None

@@ -19,7 +19,8 @@ from msenas.phenotype.plan import Plan
 from msenas.phenotype.spec import NetworkSpec
 from msenas.runs.best import Best, read_best
 from msenas.runs.files import read_json
-from msenas.search.config import SearchConfig, build_config
+from msenas.search.config import SearchConfig
+from msenas.search.config_files import build_config
 from msenas.search.prepare import Prepared, prepare
 
 RECORDED = ("fitness", "hardware", "batch", "seed", "precision", "window", "size", "train_steps")

@@ -13,15 +13,8 @@ from msenas.runs.files import write_atomically
 from msenas.runs.folder import RunFolder
 from msenas.runs.lock import locked
 from msenas.runs.naming import free_path, make_new
-from msenas.search.config import (
-    SearchConfig,
-    absolute_paths,
-    build_config,
-    differences,
-    given_options,
-    read_toml,
-    write_toml,
-)
+from msenas.search.config import SearchConfig, absolute_paths, differences
+from msenas.search.config_files import build_config, given_options, read_toml, write_toml
 from msenas.search.evolution import State
 from msenas.search.loop import End, Progress, Search, resume, run, start
 from msenas.search.outcome import Summary, summarise

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from msenas.errors import InputError
 from msenas.genotype.motifs import MOTIFS
-from msenas.search.config import (
-    CHANGEABLE,
-    SearchConfig,
-    build_config,
-    differences,
-    read_toml,
-    seconds,
-    write_toml,
-)
+from msenas.search.config import CHANGEABLE, SearchConfig, differences, seconds
+from msenas.search.config_files import build_config, read_toml, write_toml
 
 EVERYTHING = {
     "dataset": "nmnist",
@@ -34,6 +27,7 @@ EVERYTHING = {
     "threshold": 0.25,
     "encoding": "events",
     "motifs": ("FE", "MI"),
+    "scales": ("meso", "macro"),
     "fitness": "sahd",
     "train_steps": 20,
     "screen": "sahd",
@@ -189,7 +183,7 @@ def test_pick_needs_its_objective(pick):
     assert build_config({"pick": pick, "objectives": (pick,)}).pick == pick
 
 
-@pytest.mark.parametrize("field", ["motifs", "objectives"])
+@pytest.mark.parametrize("field", ["motifs", "objectives", "scales"])
 @pytest.mark.parametrize("twice", [False, True])
 def test_lists_name_each_thing_once(field, twice):
     names = tuple(EVERYTHING[field][:1]) * 2 if twice else ()
@@ -256,6 +250,25 @@ def test_message_about_the_threshold_uses_the_name_of_the_option(value):
         build_config({"threshold": value}).network((1, 8, 8), 10)
 
 
+@pytest.mark.parametrize(
+    ("scales", "choices"),
+    [
+        (("micro",), ((1,), (0, 1, 2), (1,), (1,))),
+        (("meso",), ((0, 1, 2, 3, 4, 5), (1,), (1,), (1,))),
+        (("macro",), ((1,), (1,), (1, 2, 3), (1, 2))),
+        (("macro", "micro", "meso"), ((0, 1, 2, 3, 4, 5), (0, 1, 2), (1, 2, 3), (1, 2))),
+    ],
+)
+def test_a_scale_that_is_not_searched_is_fixed(scales, choices):
+    space = SearchConfig(scales=scales).space(4)
+    assert (space.motif, space.micro, space.g1, space.g2) == choices
+
+
+def test_motifs_are_not_chosen_where_they_are_not_searched():
+    with pytest.raises(InputError, match="without the scale meso"):
+        SearchConfig(scales=("micro",), motifs=("FI", "FE"))
+
+
 def test_space_holds_the_chosen_motifs():
     assert SearchConfig(motifs=("MI", "FE")).space(3).motif == (1, 5)
     assert SearchConfig().space(2).motif == tuple(range(len(MOTIFS)))
@@ -287,6 +300,6 @@ def test_some_options_round_trip(options):
 
 
 def _toml(text):
-    from msenas.search.config import tomllib
+    from msenas.search.config_files import tomllib
 
     return tomllib.loads(text)
