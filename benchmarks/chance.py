@@ -81,6 +81,7 @@ class Finish:
     prepared: Prepared
 
     def __call__(self, winner: Winner) -> Trained:
+        """What becomes of it; from the record where it is there."""
         folder = RankFolder(self.out / "trained" / f"{winner.name}-{winner.seed}")
         trials, trial = Trials(self.config, self.prepared, folder), Trial(winner.id, winner.genome, 0)
         return trials.on_record(trial) or trials(trial)
