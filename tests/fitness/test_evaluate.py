@@ -248,3 +248,24 @@ def test_the_score_is_no_spike_count():
     scores = [s for s in map(evaluator(), random_plans(60, 4, seed=12)) if s.live]
     assert len(scores) >= 50
     assert abs(spearmanr([s.fitness for s in scores], [s.spikes for s in scores]).statistic) < 0.9
+
+
+@pytest.mark.parametrize("motifs", [("FE", "FI"), ("MI", "FbI")])
+def test_several_fitnesses_are_read_in_one_pass_and_are_those_of_single_ones(monkeypatch, motifs):
+    plan, passes, forward = motif_plan(*motifs), [], Network.forward
+    monkeypatch.setattr(Network, "forward", lambda *a, **k: (passes.append(1), forward(*a, **k))[1])
+    scores, values = evaluator("depth").several(plan, tuple(FITNESSES))
+    assert len(passes) == 1
+    assert values == {name: evaluator(name)(plan).fitness for name in FITNESSES}
+    assert scores == evaluator("depth")(plan)
+
+
+def test_several_fitnesses_of_a_silent_network_have_no_value():
+    scores, values = evaluator().several(motif_plan("FE", v_th=1e6), ("sahd", "depth"))
+    assert (scores.live, values) == (False, {"sahd": None, "depth": None})
+
+
+def test_a_further_fitness_that_is_no_number_has_no_value(monkeypatch):
+    monkeypatch.setitem(FITNESSES, "broken", Fitness("broken", "x", True, lambda e: Reading(math.nan)))
+    scores, values = evaluator("depth").several(motif_plan("FE"), ("broken", "depth"))
+    assert values == {"broken": None, "depth": scores.fitness}
