@@ -115,7 +115,7 @@ def _remarks(ranking: Ranking, epochs: int) -> Iterator[str]:
     low, *_, high = ranking.accuracy
     yield f"{ranking.networks} networks, accuracies {low:.1%} to {high:.1%}, median {ranking.accuracy[2]:.1%}"
     if ranking.failed:
-        yield f"{ranking.failed} networks could not be trained and are left out"
+        yield f"left out, as they could not be trained: {ranking.failed}"
     if ranking.best_trivial is not None:
         yield f"beyond: tau minus that of {ranking.best_trivial}, the best trivial one"
     settled = [f"{_number(figure) or NONE} at {share}" for share, figure in ranking.settled.items()]
