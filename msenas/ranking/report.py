@@ -138,6 +138,7 @@ def _row(
     best: str | None,
 ) -> Row:
     own = values[name]
+    orders = [_finite(v) for v in own.values()]
     tops = [picked(v, accuracy, rows) for v in own.values()]
     return Row(
         name=name,
@@ -151,9 +152,7 @@ def _row(
         },
         top=Figure.of(np.mean([top for top, _ in tops], axis=0)),
         regret=Figure.of(np.mean([regret for _, regret in tops], axis=0)),
-        stability=_nothing()
-        if len(own) < 2
-        else Figure.of(agreement([*own.values()], lambda a, b: kendall(a, b, rows))),
+        stability=_nothing() if len(own) < 2 else Figure.of(agreement(orders, lambda a, b: kendall(a, b, rows))),
         like={
             other: Figure.of(_pairwise(own, values[other], lambda v, w: spearman(v, w, rows)))
             for other in LIKE

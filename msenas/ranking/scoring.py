@@ -84,7 +84,8 @@ class Scoring:
         return Score(
             id=wanted.id,
             seed=wanted.seed,
-            values=values,
+            # A whole number would be written in another way than when it has been read again.
+            values={name: None if value is None else float(value) for name, value in values.items()},
             train_steps=wanted.train_steps,
             live=scores.live,
             energy_joule=scores.energy_joule,

@@ -81,6 +81,15 @@ def test_a_missing_value_of_a_minimised_fitness_ranks_last_too():
     assert rows(told([None, 3.0, 2.0, 1.0], "rdm-paper"))["rdm-paper"].tau.value == 1.0
 
 
+@pytest.mark.filterwarnings("error")
+def test_two_seeds_agree_on_what_is_missing():
+    orders = ([None, 1.0, 2.0, 3.0], [None, 2.0, 1.0, 3.0])
+    scores = [score(i, seed, sahd=order[i]) for seed, order in enumerate(orders) for i in range(4)]
+    row = rows(report(networks(), scores, NAMES, 0))["sahd"]
+    assert row.missing == 2
+    assert row.stability.value == pytest.approx(4 / 6)
+
+
 def test_figures_are_means_over_the_weight_seeds():
     orders = ([0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 1.0, 3.0])
     scores = [score(i, seed, sahd=order[i]) for seed, order in enumerate(orders) for i in range(4)]

@@ -268,12 +268,6 @@ def test_data_without_validation_samples_are_refused(small_options, tmp_path, he
         ranked(tmp_path / "r", small_options)
 
 
-def test_few_samples_one_epoch_and_no_second_training(small_options, tmp_path, here):
-    options = {"samples": 3, "epochs": 1, "repeated": 0, "seeds": 1, "genomes": 4, "fitness": ("random",)}
-    ranking = ranked(tmp_path / "r", small_options | options).ranking
-    assert (ranking.networks, ranking.repeated, ranking.ceiling, ranking.settled) == (4, 0, None, {})
-
-
 def test_every_network_twice(small_options, tmp_path, here):
     ranking = ranked(tmp_path / "r", small_options | {"repeated": 1, "epochs": 1, "seeds": 1, "genomes": 4}).ranking
     assert ranking.repeated == 4

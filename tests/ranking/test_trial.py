@@ -139,3 +139,9 @@ def test_the_time_limit_holds_within_a_training(few_options, few, tmp_path, here
         result = ranked(tmp_path / "r", {"time_limit": "900s"}, resume=True)
     same = {name: value for name, value in content(tmp_path / "r").items() if name != "config.json"}
     assert same == {name: value for name, value in content(few[0]).items() if name != "config.json"}
+
+
+def test_few_samples_one_epoch_and_no_second_training(few_options, tmp_path, here):
+    options = {"samples": 3, "epochs": 1, "repeated": 0, "genomes": 4, "fitness": ("random",)}
+    ranking = ranked(tmp_path / "r", few_options | options).ranking
+    assert (ranking.networks, ranking.repeated, ranking.ceiling, ranking.settled) == (4, 0, None, {})
