@@ -161,5 +161,5 @@ def check_networks(path: Path, networks: Sequence[Known], spec: NetworkSpec) -> 
 def _line(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:  # noqa: ANN401
     try:
         return msgspec.json.decode(line, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError) as error:
         raise InputError(f"{path}, line {number}: {error}") from None

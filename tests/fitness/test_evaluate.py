@@ -250,16 +250,6 @@ def test_the_score_is_no_spike_count():
     assert abs(spearmanr([s.fitness for s in scores], [s.spikes for s in scores]).statistic) < 0.9
 
 
-@pytest.mark.parametrize("motifs", [("FE", "FI"), ("MI", "FbI")])
-def test_several_fitnesses_are_read_in_one_pass_and_are_those_of_single_ones(monkeypatch, motifs):
-    plan, passes, forward = motif_plan(*motifs), [], Network.forward
-    monkeypatch.setattr(Network, "forward", lambda *a, **k: (passes.append(1), forward(*a, **k))[1])
-    scores, values = evaluator("depth").several(plan, tuple(FITNESSES))
-    assert len(passes) == 1
-    assert values == {name: evaluator(name)(plan).fitness for name in FITNESSES}
-    assert scores == evaluator("depth")(plan)
-
-
 def test_several_fitnesses_of_a_silent_network_have_no_value():
     scores, values = evaluator().several(motif_plan("FE", v_th=1e6), ("sahd", "depth"))
     assert (scores.live, values) == (False, {"sahd": None, "depth": None})

@@ -16,6 +16,8 @@ from msenas.ranking.scoring import Score
 from msenas.ranking.trial import Trained
 from tests.learning.small import write_npz
 
+FREE = tuple(name for name, fitness in FITNESSES.items() if not fitness.trains)
+"""Fitnesses that do not train."""
 SMALL = {
     "dataset": "npz",
     "layers": 2,
@@ -24,6 +26,8 @@ SMALL = {
     "genomes": 8,
     "epochs": 2,
     "precision": "float32",
+    "fitness": FREE,
+    "train_steps": 1,
     "probe": 4,
     "seeds": 2,
     "repeated": 0.5,

@@ -65,6 +65,7 @@ def test_fitnesses_are_in_the_order_of_the_registry_each_once():
 OTHER = {
     "data": "elsewhere.npz",
     "fitness": ("sahd",),
+    "train_steps": 7,
     "seeds": 4,
     "half": "development",
     "workers": 2,

@@ -69,9 +69,9 @@ def test_digests_that_were_not_noted_are_not_compared(config, prepared, kept):
         (lambda d: d["networks"][1].update(plan="x"), "drawn.json: network 1 has another structure here"),
         (
             lambda d: d["networks"][1].update(half="x"),
-            r"drawn.json: Invalid enum value 'x' - at `\$.networks\[...\].half`",
+            r"drawn.json: Invalid enum value 'x' - at `\$.networks\[.+\].half`",
         ),
-        (lambda d: d["networks"][1].update(size=3), "drawn.json: Expected `int` < 3"),
+        (lambda d: d["networks"][1].update(size=3), "drawn.json: Expected `int` <= 2"),
     ],
 )
 def test_what_does_not_fit_is_one_line(config, prepared, kept, change, said):

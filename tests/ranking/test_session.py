@@ -10,7 +10,6 @@ from importlib import resources
 import pytest
 
 from msenas.errors import DataError, InputError, RunError
-from msenas.fitness.registry import FITNESSES
 from msenas.ranking import session
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.record import read_networks
@@ -21,7 +20,7 @@ from msenas.runs.pool import Death
 from msenas.search import prepare as preparing
 from msenas.search.loop import End
 from tests.learning.small import write_npz
-from tests.ranking.made import Watch, content, ranked
+from tests.ranking.made import FREE, Watch, content, ranked
 
 pytestmark = pytest.mark.usefixtures("uncompiled", "one_thread", "untrained")
 RESULTS = ("networks.jsonl", "scores.jsonl", "ranking.json")
@@ -49,7 +48,7 @@ def test_files_and_figures(whole, small_options):
     assert {(s["id"], s["seed"]) for s in lines(out / "scores.jsonl")} == {(i, s) for i in range(8) for s in (0, 1)}
     report = json.loads((out / "ranking.json").read_text())
     assert (report["schema"], report["half"], report["networks"]) == ("msenas.ranking/1", "both", 8)
-    assert {row["name"] for row in report["rows"]} == set(FITNESSES)
+    assert {row["name"] for row in report["rows"]} == set(FREE)
 
 
 def test_a_ranking_that_has_ended_asks_for_no_worker(whole, here):
@@ -112,7 +111,7 @@ def test_fitnesses_and_seeds_are_added_and_none_is_lost(whole, small_options, tm
     few = set(lines(out / "scores.jsonl")[0]["values"])
     assert few == {"sahd", "parameters", "synops", "spikes", "depth"}
     trainings = [job for job in here.jobs if hasattr(job, "repetition")]
-    ranked(out, {"fitness": ("all",), "seeds": 2}, resume=True)
+    ranked(out, {"fitness": FREE, "seeds": 2}, resume=True)
     assert [job for job in here.jobs if hasattr(job, "repetition")] == trainings
     expected = content(whole[0])
     assert content(out)["scores.jsonl"] == expected["scores.jsonl"]

@@ -145,3 +145,15 @@ def test_few_samples_one_epoch_and_no_second_training(few_options, tmp_path, her
     options = {"samples": 3, "epochs": 1, "repeated": 0, "genomes": 4, "fitness": ("random",)}
     ranking = ranked(tmp_path / "r", few_options | options).ranking
     assert (ranking.networks, ranking.repeated, ranking.ceiling, ranking.settled) == (4, 0, None, {})
+
+
+def test_a_fitness_that_trains_has_one_value_for_each_network(few_options, tmp_path, here):
+    more = {"fitness": ("short-training", "depth"), "seeds": 2}
+    result = ranked(tmp_path / "r", few_options | more)
+    rows = {row.name: row for row in result.ranking.rows}
+    assert rows["short-training"].missing == 0
+    assert math.isnan(rows["short-training"].stability.value)
+    assert not math.isnan(rows["depth"].stability.value)
+    before = content(tmp_path / "r")
+    assert ranked(tmp_path / "r", {}, resume=True).ranking == result.ranking
+    assert content(tmp_path / "r") == before
