@@ -35,7 +35,7 @@ Scales = Annotated[
 
 Fitness = Annotated[str | None, option("Training-free fitness by name.", SCORE, default="rdm-contrast")]
 TrainSteps = Annotated[int | None, option("Steps of a short-training.", SCORE, "--train-steps", default="200")]
-Screen = Annotated[str | None, option("Fitness that chooses what is worth a training.", SCORE, default="rdm-contrast")]
+Screen = Annotated[str | None, option("Fitness that chooses what is worth a training.", SCORE, default="parameters")]
 Promoted = Annotated[float | None, option("Share of a generation that is trained.", SCORE, default="0.2")]
 Hardware = Annotated[str | None, option("Profile by name or TOML file.", SCORE, default="generic-45nm")]
 MustFit = Annotated[bool | None, option("Keep to networks that fit the chip of --hardware.", SCORE, "--must-fit")]

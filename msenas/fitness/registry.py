@@ -176,5 +176,5 @@ FITNESSES: dict[str, Fitness] = {
     )
 }
 DEFAULT = "rdm-contrast"
-SCREEN = "rdm-contrast"
+SCREEN = "parameters"
 """What chooses the networks that are worth a training, for a fitness that trains."""

@@ -50,7 +50,9 @@ def test_help_of_search_names_the_defaults(cli, field):
     text = " ".join(cli("search", "--help")[1].replace("│", " ").split())
     _, found, entry = text.partition(f" --{field.name.replace('_', '-')} ")
     assert found
-    shown = {"motifs": "all", "objectives": "fitness,energy", "must_fit": None}.get(field.name, field.default)
+    shown = {"motifs": "all", "scales": "all", "objectives": "fitness,energy", "must_fit": None}.get(
+        field.name, field.default
+    )
     if shown is not None:
         assert f"[default: ({shown})]" in entry.partition(" --")[0]
 

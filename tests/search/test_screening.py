@@ -16,7 +16,7 @@ from msenas.search.workers import Outcome
 from tests.conftest import motif_genome
 from tests.learning.small import write_npz
 
-CONFIG = SearchConfig(fitness="short-training", population=4, promoted=0.5)
+CONFIG = SearchConfig(fitness="short-training", population=4, promoted=0.5, screen="rdm-contrast")
 CHILDREN = [Child(motif_genome("FE", m), (), m) for m in ("FE", "FI", "LI", "MI")]
 SMALL = {
     "dataset": "npz",
