@@ -157,6 +157,8 @@ def started(tmp_path, workers):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell has the programs that it starts in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env=os.environ | {"MSENAS_COMPILE": "0"},
     )
 
