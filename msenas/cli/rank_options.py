@@ -12,7 +12,7 @@ TRAINING = "Training"
 Channels = Annotated[int | None, option("Width of the first layers.", NETWORK, default="8")]
 Genomes = Annotated[int | None, option("Networks that are drawn.", NETWORK, default="24")]
 Samples = Annotated[int | None, option("Training samples that are used.", TRAINING, default="all")]
-Epochs = Annotated[int | None, option("Epochs for which each network is trained.", TRAINING, default="20")]
+Epochs = Annotated[int | None, option("Epochs for which each network is trained.", TRAINING, default="10")]
 Batch = Annotated[int | None, option("Samples of a step.", TRAINING, default="32")]
 LearningRate = Annotated[float | None, option("Largest learning rate.", TRAINING, "--lr", default="0.01")]
 Augment = Annotated[str | None, option("Augmentations, as of msenas train.", TRAINING, default="none")]

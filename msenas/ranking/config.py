@@ -68,7 +68,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     hardware: str = "generic-45nm"
     genomes: int = 24
     samples: int | None = None
-    epochs: int = 20
+    epochs: int = 10
     batch: int = 32
     lr: float | None = None
     augment: tuple[str, ...] = ("none",)

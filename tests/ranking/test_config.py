@@ -49,7 +49,7 @@ def test_defaults_are_allowed_and_make_a_search_and_two_trainings():
     first, second = config.training(0), config.training(1)
     assert (first.seed, second.seed) == (0, 1)
     assert msgspec.structs.replace(second, seed=0) == first
-    assert (first.epochs, first.batch, first.precision) == (20, 32, "bfloat16")
+    assert (first.epochs, first.batch, first.precision) == (10, 32, "bfloat16")
 
 
 def test_the_largest_seed_is_one_of_trainings_and_scores_as_well():
@@ -85,8 +85,8 @@ def test_what_may_change(name):
 
 def test_what_was_trained_stays_as_it_is():
     old, new = build_rank_config({}), build_rank_config({"epochs": 3, "hardware": "loihi1"})
-    assert differences(old, new) == ["hardware: generic-45nm -> loihi1", "epochs: 20 -> 3"]
-    assert differences(old, new, "hardware") == ["epochs: 20 -> 3"]
+    assert differences(old, new) == ["hardware: generic-45nm -> loihi1", "epochs: 10 -> 3"]
+    assert differences(old, new, "hardware") == ["epochs: 10 -> 3"]
 
 
 def test_the_order_of_motifs_does_not_count():
