@@ -177,10 +177,14 @@ class Trainer:
             CheckFailed: The loss or the gradient is not a finite number; the message says in which step.
         """
         passed = self.learn(state, deadline)
-        return None if passed is None else self.judge(state, passed)
+        if passed is None:
+            return None
+        found = self.judge(state)
+        state.epoch += 1
+        return Row(state.epoch, passed.loss, *found, passed.rate, passed.lr)
 
     def learn(self, state: State, deadline: float = math.inf) -> Pass | None:
-        """Train one epoch without validation; for the rest, see `epoch`."""
+        """Train one epoch without validating or counting it; for the rest, see `epoch`."""
         state.network.train()
         state.network.steps = self.config.steps(state.epoch, state.network.plan.spec.steps)
         losses, rates = [], []
@@ -197,15 +201,13 @@ class Trainer:
             losses.append(loss)
             rates.append(fired)
             self.advance(float(np.mean(losses)))
-        state.epoch += 1
         return Pass(float(np.mean(losses)), float(np.mean(rates)), rate_now)
 
-    def judge(self, state: State, passed: Pass) -> Row:
-        """Estimate the normalisation of the running mean of the weights anew, and validate it."""
+    def judge(self, state: State) -> tuple[float, float]:
+        """Estimate the normalisation of the running mean of the weights anew; its accuracy and loss in validation."""
         calibrate(state.average.network, (frames.to(self.device) for frames in self.calibration()))
         self.group.equalise(state.average.network)
-        found = accuracy_and_loss(state.average.network, self.validation(), self.device, self.group)
-        return Row(state.epoch, passed.loss, *found, passed.rate, passed.lr)
+        return accuracy_and_loss(state.average.network, self.validation(), self.device, self.group)
 
     def _set_rate(self, state: State, done: int) -> float:
         rate = learning_rate(self.config, done, self.config.epochs * self.feed.steps)

@@ -67,8 +67,9 @@ class ShortTraining:
             state = State.fresh(Network(plan, seed, surrogate=config.surrogate).to(device), config)
             for _ in range(config.epochs):
                 passed = trainer.learn(state)
+                state.epoch += 1
             assert passed is not None
-            return trainer.judge(state, passed)
+            return Row(state.epoch, passed.loss, *trainer.judge(state), passed.rate, passed.lr)
 
     def _course(self, seed: int) -> tuple[TrainConfig, Dataset]:
         """Options, and the part of the data, that make the steps: one epoch of as many samples, or several of all."""

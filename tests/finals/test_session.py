@@ -309,7 +309,7 @@ def test_data_without_validation_samples_are_refused_before_the_search(prepared,
     val = prepared.dataset.val
     dataset = replace(prepared.dataset, val=replace(val, rows=val.rows[:0], labels=val.labels[:0]))
     monkeypatch.setattr(preparing, "load", lambda *a, **b: dataset)
-    with pytest.raises(DataError, match="no samples in its val split, on which finalists are compared"):
+    with pytest.raises(DataError, match="no samples in its val split, on which trained networks are compared"):
         prepare(prepared.config)
     assert prepare(msgspec.structs.replace(prepared.config, finalists=0)).dataset is dataset
 
