@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from msenas.fitness.registry import FITNESSES
 from msenas.ranking.record import Known
@@ -73,7 +73,12 @@ def energy_figure(networks: Sequence[Known], scores: Sequence[Score]) -> Figure:
     shown = axes.scatter(before, after, c=[_percent(one) for one in networks], **DOT)
     ends = [min(*before, *after), max(*before, *after)]
     axes.plot(ends, ends, color="#8c8c8c", linewidth=0.8, label="equal")
-    axes.set(xscale="log", yscale="log", xlabel="energy before training [uJ]", ylabel="energy after training [uJ]")
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="energy before training [uJ]", ylabel="energy after training [uJ]")
     axes.legend(frameon=False)
     figure.colorbar(shown, label="accuracy [%]")
     return figure
