@@ -23,6 +23,7 @@ import numpy as np
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.ranking.config import RankConfig, build_rank_config
+from msenas.ranking.data import limited
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.member import Member
 from msenas.ranking.record import Known, known, read_networks
@@ -114,7 +115,7 @@ def main() -> None:
     given = {name: value for name in SHARED if (value := getattr(config, name)) is not None}
     given |= {"population": options.population, "generations": options.generations}
     names = options.variants.split(",")
-    prepared = prepare(config.search)
+    prepared = limited(prepare(config.search), config)
     winners = [searched(options.out, name, seed, given) for name in names for seed in range(options.seeds)]
     with workers(Finish(options.out, config, prepared), prepared.config.workers or 1) as pool:
         ends = list(pool.map(winners))

@@ -115,6 +115,7 @@ def rank(
     motifs: opt.Motifs = None,
     genomes: of_rank.Genomes = None,
     samples: of_rank.Samples = None,
+    judged: of_rank.Judged = None,
     epochs: of_rank.Epochs = None,
     batch: of_rank.Batch = None,
     lr: of_rank.LearningRate = None,

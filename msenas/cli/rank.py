@@ -21,7 +21,8 @@ from msenas.ranking.agreement import LEVEL, RESAMPLES, Figure
 from msenas.ranking.config import LEAST
 from msenas.ranking.opening import RankRequest
 from msenas.ranking.report import GIVEN, LIKE, Ranking
-from msenas.ranking.session import Ranked, Watcher, rank
+from msenas.ranking.session import Ranked, rank
+from msenas.ranking.stages import Watcher
 from msenas.search.loop import End
 
 NONE = "none"
@@ -88,10 +89,16 @@ def _print(ranked: Ranked, out: Console) -> None:
 
 def _table(ranking: Ranking) -> Table:
     gaps = any(row.missing for row in ranking.rows)
-    titles = ("tau-b", f"{LEVEL} %", "beyond", "rho", "top 10 %", "regret", "seeds", *("missing",) * gaps)
+    titles = ("tau-b", f"{LEVEL} %", "beyond", "loss", "rho", "top 10 %", "regret", "seeds", *("missing",) * gaps)
     table = plain_table("fitness", *titles, justify="right")
     for row in ranking.rows:
-        numbers = (_number(row.tau), _interval(row.tau), _interval(row.beyond), _number(row.spearman))
+        numbers = (
+            _number(row.tau),
+            _interval(row.tau),
+            _interval(row.beyond),
+            _number(row.loss),
+            _number(row.spearman),
+        )
         shares = (_share(row.top), _share(row.regret), _number(row.stability))
         table.add_row(row.name, *numbers, *shares, *(str(row.missing or ""),) * gaps)
     return table
@@ -121,19 +128,28 @@ def _remarks(ranking: Ranking, epochs: int) -> Iterator[str]:
     settled = [f"{_number(figure) or NONE} at {share}" for share, figure in ranking.settled.items()]
     if settled:
         yield f"tau of the order within the {epochs} epochs with the last one: {', '.join(settled)}"
-    if ranking.ceiling is not None and ranking.spread is not None:
-        yield (
-            f"noise: tau {_both(ranking.ceiling) or NONE} between two trainings of {ranking.repeated} networks,"
-            f" which differ by {ranking.spread:.2%} on average"
-        )
+    yield from _noise(ranking)
     if ranking.energy is not None and ranking.energy_ratio is not None:
         low, mid, high = ranking.energy_ratio
         yield (
             f"energy: tau {_both(ranking.energy) or NONE} between the estimates before and after training; after it,"
             f" {mid:.2f} times as much ({low:.2f} to {high:.2f} for 90 % of the networks)"
         )
+    yield "loss: tau with the loss on validation samples in the place of the accuracy"
     yield "rho given: with the accuracy, that quantity held fixed; rho with: whether a fitness is that in disguise"
     yield f"intervals: {LEVEL} % of {RESAMPLES} resamples of the networks"
+
+
+def _noise(ranking: Ranking) -> Iterator[str]:
+    for name, noise in ranking.noise.items():
+        if noise.ceiling is None or noise.perfect is None:
+            continue
+        spread = f"{noise.spread:.2%}" if name == "accuracy" else f"{noise.spread:.3f}"
+        true = _both(noise.perfect)
+        yield (
+            f"noise of the {name}: tau {_both(noise.ceiling) or NONE} between two trainings of {noise.repeated}"
+            f" networks, which differ by {spread} on average" + (f"; the true order would have {true}" if true else "")
+        )
 
 
 def _number(figure: Figure) -> str:

@@ -12,6 +12,14 @@ TRAINING = "Training"
 Channels = Annotated[int | None, option("Width of the first layers.", NETWORK, default="8")]
 Genomes = Annotated[int | None, option("Networks that are drawn.", NETWORK, default="24")]
 Samples = Annotated[int | None, option("Training samples that are used.", TRAINING, default="all")]
+Judged = Annotated[
+    int | None,
+    option(
+        "Samples on which they are compared: beyond the validation split, of training samples that are not used.",
+        TRAINING,
+        default="the validation split",
+    ),
+]
 Epochs = Annotated[int | None, option("Epochs for which each network is trained.", TRAINING, default="10")]
 Batch = Annotated[int | None, option("Samples of a step.", TRAINING, default="32")]
 LearningRate = Annotated[float | None, option("Largest learning rate.", TRAINING, "--lr", default="0.01")]

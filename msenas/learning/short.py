@@ -72,9 +72,11 @@ class ShortTraining:
             return Row(state.epoch, passed.loss, *trainer.judge(state), passed.rate, passed.lr)
 
     def _course(self, seed: int) -> tuple[TrainConfig, Dataset]:
-        """Options, and the part of the data, that make the steps: one epoch of as many samples, or several of all."""
+        """Options and the part of the data that make the steps: as few epochs as the data allow, of equal length."""
+        size, steps = batches_of(len(self.dataset.train), BATCH)
+        epochs = -(-self.steps // steps)
         rng = np.random.default_rng([seed, 0x5407])
-        train, val = self.dataset.train.some(self.steps * BATCH, rng), self.dataset.val.some(JUDGED, rng)
-        epochs = -(-self.steps // batches_of(len(train), BATCH)[1])
+        train = self.dataset.train.some(size * -(-self.steps // epochs), rng)
+        val = self.dataset.val.some(JUDGED, rng)
         config = TrainConfig(epochs=epochs, batch=BATCH, augment=("none",), precision="bfloat16", seed=seed)
         return config, replace(self.dataset, train=train, val=val)

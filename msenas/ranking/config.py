@@ -40,6 +40,8 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
             a search.
         genomes: networks that are drawn.
         samples: training samples that are used, balanced over the classes; None uses all.
+        judged: samples on which trained networks are compared: of the validation split, and beyond it training samples
+            that are not used; None takes the validation split.
         epochs: for which each network is trained.
         batch: samples per step.
         lr, augment, precision: as in a training.
@@ -68,6 +70,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     hardware: str = "generic-45nm"
     genomes: int = 24
     samples: int | None = None
+    judged: int | None = None
     epochs: int = 10
     batch: int = 32
     lr: float | None = None
@@ -93,6 +96,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
         for field, least, most in (
             ("genomes", LEAST, 100_000),
             ("samples", 2, None),
+            ("judged", 1, None),
             ("seeds", 1, 1000),
             ("probe", 2, 65_536),
             ("seed", 0, 2**62),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from msenas.errors import DataError, InputError, RunError
+from msenas.errors import InputError, RunError
 from msenas.learning.feed import Feed
 from msenas.ranking.config import BOTH, RankConfig, build_rank_config, differences
 from msenas.ranking.drawing import OTHER, digests
@@ -133,21 +133,12 @@ def _changed(old: RankConfig, options: Mapping[str, Any], where: Path, *also: st
 
 
 def check_data(config: RankConfig, prepared: Prepared) -> None:
-    """Refuse data on which nothing can be trained or compared.
+    """Refuse an augmentation that does not fit the data.
 
     Raises:
-        InputError: An augmentation does not fit the data, or the number of samples does not.
-        DataError: There are no validation samples.
+        InputError: It does not fit.
     """
-    dataset = prepared.dataset
-    if not len(dataset.val):
-        raise DataError(f"{config.dataset} has no samples in its val split, on which networks are compared")
-    least, most = len(dataset.classes), len(dataset.train)
-    if config.samples is not None and not least <= config.samples <= most:
-        raise InputError(
-            f"samples must be {least} (one of each class) to {most} (the training split), not {config.samples}"
-        )
-    Feed(dataset, prepared.spec, prepared.evaluator.probe.standard, config.training(0))
+    Feed(prepared.dataset, prepared.spec, prepared.evaluator.probe.standard, config.training(0))
 
 
 def resolved(config: RankConfig, prepared: Prepared) -> RankConfig:

@@ -81,9 +81,20 @@ class Known(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return Member(**{name: getattr(self, name) for name in Member.__struct_fields__})
 
     @property
+    def succeeded(self) -> list[Trained]:
+        """The trainings that did not fail."""
+        return [t for t in self.trainings if t.failure is None]
+
+    @property
     def accuracy(self) -> float | None:
         """Mean final accuracy of the trainings that did not fail; None if all failed."""
-        found = [t.accuracies[-1] for t in self.trainings if t.failure is None]
+        found = [t.accuracies[-1] for t in self.succeeded]
+        return sum(found) / len(found) if found else None
+
+    @property
+    def loss(self) -> float | None:
+        """Mean final loss on the validation split of the trainings that did not fail; None if all failed."""
+        found = [t.losses[-1] for t in self.succeeded]
         return sum(found) / len(found) if found else None
 
     @property

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from msenas.fitness.registry import FITNESSES, Fitness
 from msenas.ranking.agreement import Array, Figure, agreement, kendall, partial, picked, resampled, spearman
 from msenas.ranking.config import LEAST
+from msenas.ranking.noise import Noise, noise_of
 from msenas.ranking.record import Known
 from msenas.ranking.scoring import Score
 
@@ -37,6 +38,7 @@ class Row:
         name: of the fitness.
         missing: values that it does not have, of all networks and seeds; they rank last.
         tau: Kendall's tau-b with the accuracy.
+        loss: the same with the cross-entropy (the smaller, the better).
         spearman: Spearman's rho with the accuracy.
         given: rank correlation with the accuracy while one of GIVEN is held fixed.
         top: mean accuracy of the tenth that it ranks first.
@@ -49,6 +51,7 @@ class Row:
     name: str
     missing: int
     tau: Figure
+    loss: Figure
     spearman: Figure
     given: Mapping[str, Figure]
     top: Figure
@@ -69,9 +72,7 @@ class Ranking:
         best_trivial: the trivial fitness with the best tau; None if none was asked for.
         settled: tau between the accuracies after a share of the epochs and in the end; without shares that come to no
             epoch, or to all of them.
-        repeated: networks that were trained twice.
-        ceiling: tau between the accuracies of their two trainings; None below LEAST of them.
-        spread: mean difference of these.
+        noise: of the accuracy, and of the loss; empty if no network was trained twice.
         energy: tau between the energies estimated before and after training; None if one of them is not known.
         energy_ratio: energy after training over that before: 5th, 50th and 95th percentile.
     """
@@ -82,9 +83,7 @@ class Ranking:
     rows: tuple[Row, ...]
     best_trivial: str | None
     settled: Mapping[str, Figure]
-    repeated: int
-    ceiling: Figure | None
-    spread: float | None
+    noise: Mapping[str, Noise]
     energy: Figure | None
     energy_ratio: tuple[float, ...] | None
 
@@ -107,14 +106,13 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
     trained = [one for one in networks if one.accuracy is not None]
     if len(trained) < LEAST:
         return None
-    accuracy = np.array([one.accuracy for one in trained])
+    accuracy, loss = np.array([one.accuracy for one in trained]), np.array([one.loss for one in trained])
     rows = resampled(len(trained), seed)
     values = {name: _by_seed(trained, scores, name) for name in {*names, *GIVEN, *LIKE}}
     taus = {name: _mean(values[name].values(), lambda v: kendall(v, accuracy, rows)) for name in names}
     trivial = [name for name in names if FITNESSES[name].trivial and np.isfinite(taus[name][0])]
     best = max(trivial, key=lambda name: taus[name][0], default=None)
-    found = [_row(name, values, accuracy, rows, taus, best) for name in names]
-    again = [one for one in trained if len([t for t in one.trainings if t.failure is None]) > 1]
+    found = [_row(name, values, (accuracy, loss), rows, taus, best) for name in names]
     return Ranking(
         networks=len(trained),
         failed=len(networks) - len(trained),
@@ -122,9 +120,7 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
         rows=tuple(sorted(found, key=lambda row: -np.nan_to_num(row.tau.value, nan=-2.0))),
         best_trivial=best,
         settled=_settled(trained, rows),
-        repeated=len(again),
-        ceiling=_ceiling(again, seed),
-        spread=_spread(again),
+        noise=_noise(trained, seed),
         **_energy(trained, scores, rows),
     )
 
@@ -132,18 +128,19 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
 def _row(
     name: str,
     values: Mapping[str, BySeed],
-    accuracy: Array,
+    ends: tuple[Array, Array],
     rows: NDArray[np.int64],
     taus: Mapping[str, Array],
     best: str | None,
 ) -> Row:
-    own = values[name]
+    own, (accuracy, loss) = values[name], ends
     orders = [_finite(v) for v in own.values()]
     tops = [picked(v, accuracy, rows) for v in own.values()]
     return Row(
         name=name,
         missing=sum(int(np.isinf(v).sum()) for v in own.values()),
         tau=Figure.of(taus[name]),
+        loss=Figure.of(_mean(own.values(), lambda v: kendall(v, -loss, rows))),
         spearman=Figure.of(_mean(own.values(), lambda v: spearman(v, accuracy, rows))),
         given={
             third: Figure.of(_pairwise(own, values[third], lambda v, w: partial(v, accuracy, w, rows)))
@@ -192,7 +189,7 @@ def _finite(values: Array) -> Array:
 
 def _settled(networks: Sequence[Known], rows: NDArray[np.int64]) -> dict[str, Figure]:
     """Agreement of the order after a share of the epochs with the last one."""
-    curves = [next(t.accuracies for t in one.trainings if t.failure is None) for one in networks]
+    curves = [one.succeeded[0].accuracies for one in networks]
     epochs = min(map(len, curves))
     at = {f"{share:.0%}": round(share * epochs) for share in QUARTERS}
     final = np.array([curve[-1] for curve in curves])
@@ -202,19 +199,13 @@ def _settled(networks: Sequence[Known], rows: NDArray[np.int64]) -> dict[str, Fi
     return {name: Figure.of(kendall(values, final, rows)) for name, values in early.items()}
 
 
-def _pair(one: Known) -> list[float]:
-    return [t.accuracies[-1] for t in one.trainings if t.failure is None][:2]
-
-
-def _ceiling(again: Sequence[Known], seed: int) -> Figure | None:
-    if len(again) < LEAST:
-        return None
-    first, second = np.array([_pair(one) for one in again]).T
-    return Figure.of(kendall(first, second, resampled(len(again), seed)))
-
-
-def _spread(again: Sequence[Known]) -> float | None:
-    return float(np.mean([abs(a - b) for a, b in map(_pair, again)])) if again else None
+def _noise(networks: Sequence[Known], seed: int) -> dict[str, Noise]:
+    ends = {
+        "accuracy": [[t.accuracies[-1] for t in one.succeeded] for one in networks],
+        "loss": [[t.losses[-1] for t in one.succeeded] for one in networks],
+    }
+    found = {name: noise_of(values, seed) for name, values in ends.items()}
+    return {name: noise for name, noise in found.items() if noise is not None}
 
 
 def _energy(networks: Sequence[Known], scores: Sequence[Score], rows: NDArray[np.int64]) -> dict[str, Any]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 import torch
 
-from msenas.data import Dataset
 from msenas.errors import InputError
 from msenas.genotype.genome import Genome
 from msenas.hardware.census import take_census
@@ -20,6 +18,7 @@ from msenas.learning.loop import without_denormals
 from msenas.phenotype.decode import decode
 from msenas.phenotype.network import Network
 from msenas.ranking.config import RankConfig
+from msenas.ranking.data import drawing
 from msenas.ranking.folder import RankFolder
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.search.prepare import Prepared
@@ -77,7 +76,7 @@ class Trials:
 
     Attributes:
         config: how.
-        prepared: data and spec.
+        prepared: data (as far as they are used) and spec.
         folder: of the ranking.
         deadline: after which no step is begun (`time.monotonic`).
     """
@@ -124,7 +123,7 @@ class Trials:
     def _train(self, trial: Trial) -> Trained:
         prepared, config = self.prepared, self.config.training(trial.repetition)
         plan = decode(Genome.from_flat(trial.genome), prepared.spec)
-        task = Task(plan, self.dataset(), prepared.evaluator.probe.standard, {})
+        task = Task(plan, prepared.dataset, prepared.evaluator.probe.standard, {})
         device = torch.device(prepared.evaluator.device)
         brief = BriefTraining(trial.id, task, config.seed, self.folder.training(trial.id, trial.repetition))
         standing = brief.trained(config.epochs, make_trainer(task, config, device, lambda loss: None), self.deadline)
@@ -140,7 +139,7 @@ class Trials:
 
     def _counted(self, network: Network, task: Task) -> dict[str, Any]:
         """Operations and energy of a trained network on validation samples."""
-        split = task.dataset.val.some(COUNTED, self._rng)
+        split = task.dataset.val.some(COUNTED, drawing(self.config))
         device = torch.device(self.prepared.evaluator.device)
         batches = evaluation_batches(split, task.spec, task.standard, self.config.seed)
         counts = take_census(network, (frames.to(device) for frames, _ in batches)).counts
@@ -150,14 +149,3 @@ class Trials:
             "counts": counts.total.per_inference | {"synops_inhibitory": inhibition},
             "energy_joule": (joule.low, joule.nominal, joule.high),
         }
-
-    def dataset(self) -> Dataset:
-        """The data, with the training samples that are used."""
-        dataset = self.prepared.dataset
-        if self.config.samples is None:
-            return dataset
-        return replace(dataset, train=dataset.train.some(self.config.samples, self._rng))
-
-    @property
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng([self.config.seed, 0x5B5E])

@@ -116,7 +116,9 @@ def test_figures_without_a_value_are_left_empty():
     ranking = report(networks, [score(i) for i in range(4)], tuple(FITNESSES), 0)
     text = printed(ranking, epochs=1)
     assert "nan" not in text
-    assert "noise: tau none between two trainings of 4 networks, which differ by 0.00% on average" in text
+    assert (
+        "noise of the accuracy: tau none between two trainings of 4 networks, which differ by 0.00% on average" in text
+    )
     assert "within the" not in text, "one epoch has none before it"
 
 

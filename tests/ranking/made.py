@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from msenas.fitness.registry import FITNESSES
-from msenas.ranking import report, session
+from msenas.ranking import report, session, stages
 from msenas.ranking.agreement import resampled
 from msenas.ranking.config import HALVES
 from msenas.ranking.opening import RankRequest
@@ -38,10 +38,10 @@ FEW = {"genomes": 5, "repeated": 0.34, "seeds": 1, "fitness": ("sahd", "depth")}
 """Of these, one is trained twice."""
 
 
-def trained(*accuracies, energy=1e-6, failure=None):
+def trained(*accuracies, energy=1e-6, failure=None, loss=1.0):
     if failure is not None:
         return Trained(failure=failure)
-    return Trained(accuracies=list(accuracies), losses=[1.0] * len(accuracies), energy_joule=(None, energy, None))
+    return Trained(accuracies=list(accuracies), losses=[loss] * len(accuracies), energy_joule=(None, energy, None))
 
 
 def known(number, *trainings, **changes):
@@ -111,13 +111,13 @@ class Here:
 def stand_in(self, trial):
     """In the place of a training: curves from the numbers of the network."""
     first, last = np.random.default_rng([*trial.genome, trial.repetition]).random(2).tolist()
-    return trained(first, last, energy=1e-6 * (1 + first))
+    return trained(first, last, energy=1e-6 * (1 + first), loss=1 - last)
 
 
 def quicken(patch):
     """Few resamples and no pictures, which have tests of their own; jobs are done in this process."""
     pool = Here()
-    patch.setattr(session, "workers", pool)
+    patch.setattr(stages, "workers", pool)
     patch.setattr(session, "draw_ranking", lambda *_: None)
     patch.setattr(report, "resampled", lambda count, seed: resampled(count, seed, times=20))
     return pool

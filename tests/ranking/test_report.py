@@ -137,22 +137,27 @@ def test_too_few_networks_are_not_ranked():
     assert report(some, [score(i) for i in range(4)], NAMES, 0) is None
 
 
-def test_noise_between_two_trainings():
+def test_noise_is_that_of_accuracy_and_of_loss():
     pairs = [(0.2, 0.3), (0.4, 0.2), (0.6, 0.6), (0.8, 0.9)]
-    again = [known(i, trained(a), trained(b)) for i, (a, b) in enumerate(pairs)]
+    again = [known(i, trained(a, loss=1 - a), trained(b, loss=2 - a)) for i, (a, b) in enumerate(pairs)]
     ranking = report(again, [score(i) for i in range(4)], NAMES, 0)
-    assert ranking.repeated == 4
-    assert ranking.ceiling.value == pytest.approx(4 / 6)
-    assert ranking.spread == pytest.approx(0.1)
+    assert ranking.noise["accuracy"].repeated == ranking.noise["loss"].repeated == 4
+    assert ranking.noise["accuracy"].ceiling.value == pytest.approx(4 / 6)
+    assert ranking.noise["loss"].ceiling.value == pytest.approx(1.0)
     assert ranking.accuracy[0] == 0.25, "the mean of the two"
 
 
-def test_noise_of_few_has_no_order_but_a_size():
-    some = [known(i, *map(trained, pair)) for i, pair in enumerate([(0.2, 0.3), (0.4,), (0.6,), (0.8,)])]
-    some[1] = known(1, trained(0.4), trained(failure="the loss is nan"))
+def test_a_failed_training_is_no_second_one():
+    some = [known(0, trained(0.2), trained(failure="the loss is nan")), *networks()[1:]]
     ranking = report(some, [score(i) for i in range(4)], NAMES, 0)
-    assert (ranking.repeated, ranking.ceiling) == (1, None)
-    assert ranking.spread == pytest.approx(0.1)
+    assert (ranking.noise, ranking.accuracy[0]) == ({}, 0.2)
+
+
+def test_tau_with_the_loss():
+    some = [known(i, trained(a, loss=loss)) for i, (a, loss) in enumerate(zip(ACCURACIES, (4, 3, 1, 2), strict=True))]
+    row = rows(report(some, [score(i) for i in range(4)], NAMES, 0))["sahd"]
+    assert row.tau.value == 1.0
+    assert row.loss.value == pytest.approx(4 / 6)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from importlib import resources
 import pytest
 
 from msenas.errors import DataError, InputError, RunError
-from msenas.ranking import session
+from msenas.ranking import stages
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.record import read_networks
 from msenas.ranking.scoring import Scoring
@@ -122,9 +122,9 @@ def test_fitnesses_and_seeds_are_added_and_none_is_lost(whole, small_options, tm
 
 
 def test_scores_are_kept_on_the_way(small_options, tmp_path, here, monkeypatch):
-    monkeypatch.setattr(session, "KEPT", 3)
+    monkeypatch.setattr(stages, "KEPT", 3)
     kept = []
-    monkeypatch.setattr(session, "write_scores", lambda path, scores: kept.append(len(scores)))
+    monkeypatch.setattr(stages, "write_scores", lambda path, scores: kept.append(len(scores)))
     ranked(tmp_path / "r", small_options | {"epochs": 1})
     assert kept == [3, 6, 9, 12, 15, 16]
 
@@ -269,7 +269,7 @@ def test_data_without_validation_samples_are_refused(small_options, tmp_path, he
 
 def test_every_network_twice(small_options, tmp_path, here):
     ranking = ranked(tmp_path / "r", small_options | {"repeated": 1, "epochs": 1, "seeds": 1, "genomes": 4}).ranking
-    assert ranking.repeated == 4
+    assert ranking.noise["accuracy"].repeated == 4
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from msenas.learning.loop import Trainer
-from msenas.ranking import session
+from msenas.ranking import stages
 from msenas.ranking.folder import RankFolder
 from msenas.runs import files
 from msenas.runs.pool import workers
@@ -39,7 +39,7 @@ def test_what_a_training_says(few):
 
 def test_two_workers_find_the_same(few, few_options, tmp_path, here, monkeypatch):
     """These are real processes."""
-    monkeypatch.setattr(session, "workers", workers)
+    monkeypatch.setattr(stages, "workers", workers)
     ranked(tmp_path / "r", few_options | {"workers": 2})
     for name in RESULTS:
         assert (tmp_path / "r" / name).read_bytes() == (few[0] / name).read_bytes(), name
@@ -144,7 +144,7 @@ def test_the_time_limit_holds_within_a_training(few_options, few, tmp_path, here
 def test_few_samples_one_epoch_and_no_second_training(few_options, tmp_path, here):
     options = {"samples": 3, "epochs": 1, "repeated": 0, "genomes": 4, "fitness": ("random",)}
     ranking = ranked(tmp_path / "r", few_options | options).ranking
-    assert (ranking.networks, ranking.repeated, ranking.ceiling, ranking.settled) == (4, 0, None, {})
+    assert (ranking.networks, ranking.noise, ranking.settled) == (4, {}, {})
 
 
 def test_a_fitness_that_trains_has_one_value_for_each_network(few_options, tmp_path, here):

@@ -1,0 +1,77 @@
+"""The samples of a ranking: on which its networks are trained, and on which they are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from msenas.data import Dataset, Split
+from msenas.errors import DataError, InputError
+from msenas.ranking.config import RankConfig
+from msenas.search.prepare import Prepared
+
+
+def limited(prepared: Prepared, config: RankConfig) -> Prepared:
+    """The same with the samples that are used alone, for networks and for fitnesses that train.
+
+    The statistics of the input stay those of the whole training split, as in the probe batch.
+
+    Raises:
+        InputError: There are not so many samples.
+        DataError: There are no validation samples.
+    """
+    check_samples(prepared.dataset, config)
+    dataset = _limited(prepared.dataset, config)
+    school = prepared.evaluator.school
+    assert school is not None
+    evaluator = replace(prepared.evaluator, school=replace(school, dataset=dataset))
+    return replace(prepared, dataset=dataset, evaluator=evaluator)
+
+
+def drawing(config: RankConfig) -> np.random.Generator:
+    """The generator that draws samples."""
+    return np.random.default_rng([config.seed, 0x5B5E])
+
+
+def check_samples(dataset: Dataset, config: RankConfig) -> None:
+    """Refuse numbers of samples that the data do not have.
+
+    Raises:
+        InputError: There are not so many samples.
+        DataError: There are no validation samples.
+    """
+    if not len(dataset.val):
+        raise DataError(f"{config.dataset} has no samples in its val split, on which networks are compared")
+    least, most = len(dataset.classes), len(dataset.train)
+    if config.samples is not None and not least <= config.samples <= most:
+        raise InputError(
+            f"samples must be {least} (one of each class) to {most} (the training split), not {config.samples}"
+        )
+    most = len(dataset.val) + len(dataset.train) - (config.samples or len(dataset.train))
+    if config.judged is not None and not config.judged <= most:
+        raise InputError(
+            f"judged must be at most {most} (the validation split and the training samples that are not used),"
+            f" not {config.judged}"
+        )
+
+
+def _limited(dataset: Dataset, config: RankConfig) -> Dataset:
+    train, val = dataset.train, dataset.val
+    if config.samples is not None:
+        train = train.some(config.samples, drawing(config))
+    if config.judged is not None:
+        more = _without(dataset.train, train).some(max(0, config.judged - len(val)), drawing(config))
+        val = _together(val.some(config.judged, drawing(config)), more)
+    return replace(dataset, train=train, val=val)
+
+
+def _without(split: Split, other: Split) -> Split:
+    left = ~np.isin(split.rows, other.rows)
+    return Split(split.samples, split.rows[left], split.labels[left])
+
+
+def _together(one: Split, other: Split) -> Split:
+    rows, labels = np.concatenate([one.rows, other.rows]), np.concatenate([one.labels, other.labels])
+    order = np.argsort(rows, kind="stable")
+    return Split(one.samples, rows[order], labels[order])
