@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -230,6 +231,8 @@ def profiles(
 
 def main() -> None:
     """Entry point of the `msenas` command."""
+    # Schedulers ask a job to end before they kill it; it stops as after Ctrl-C, and can be resumed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

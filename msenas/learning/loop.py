@@ -174,14 +174,17 @@ class Trainer:
         """Train one epoch and validate; None if the deadline (`time.monotonic`) came first, and the state is spoilt.
 
         Raises:
-            CheckFailed: The loss or the gradient is not a finite number; the message says in which step.
+            CheckFailed: A loss or the gradient is not a finite number; the message says in which step, or after which
+                epoch.
         """
         passed = self.learn(state, deadline)
         if passed is None:
             return None
-        found = self.judge(state)
+        accuracy, loss = self.judge(state)
+        if not math.isfinite(loss):
+            raise CheckFailed(f"the loss on validation samples is {loss:g} after epoch {state.epoch + 1}")
         state.epoch += 1
-        return Row(state.epoch, passed.loss, *found, passed.rate, passed.lr)
+        return Row(state.epoch, passed.loss, accuracy, loss, passed.rate, passed.lr)
 
     def learn(self, state: State, deadline: float = math.inf) -> Pass | None:
         """Train one epoch without validating or counting it; for the rest, see `epoch`."""

@@ -167,9 +167,9 @@ def started(tmp_path, workers):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_by_a_signal(tmp_path, sign, workers):
-    """Ctrl-C reaches the workers too, and a killed process takes them with it."""
+    """Ctrl-C reaches the workers too, schedulers end a process gently, and a killed one takes its workers with it."""
     small_data(tmp_path)
     process = started(tmp_path, workers)
     try:
@@ -181,12 +181,13 @@ def test_stopped_by_a_signal(tmp_path, sign, workers):
         if sign == signal.SIGINT:
             os.killpg(process.pid, sign)
         else:
-            process.kill()
+            process.send_signal(sign)
         out, err = process.communicate(timeout=300)
     finally:
         process.kill()
     assert "Traceback" not in err
-    if sign == signal.SIGINT:
+    if sign != signal.SIGKILL:
+        assert "leaked" not in err
         assert process.returncode == 130
         assert "rank --resume --out" in out
     assert (tmp_path / "r" / "drawn.json").exists()

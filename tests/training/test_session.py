@@ -383,6 +383,14 @@ def test_a_loss_that_is_no_number_in_the_first_epoch(file, tmp_path, monkeypatch
         run(file, tmp_path / "t")
 
 
+def test_a_loss_on_validation_samples_that_is_no_number(file, tmp_path, monkeypatch):
+    real = Trainer.judge
+    monkeypatch.setattr(Trainer, "judge", lambda self, state: real(self, state) if state.epoch < 1 else (0.5, math.inf))
+    with pytest.raises(CheckFailed, match="the loss on validation samples is inf after epoch 2;"):
+        run(file, tmp_path / "t")
+    assert (tmp_path / "t" / "metrics.jsonl").read_bytes().count(b"\n") == 1
+
+
 def test_memory_that_runs_out_halves_the_batch_and_says_so(file, tmp_path, monkeypatch):
     real = Network.scores
 
