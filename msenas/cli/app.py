@@ -176,6 +176,7 @@ def score(
     threshold: of_file.Threshold = None,
     encoding: of_file.Encoding = None,
     fitness: Annotated[str | None, typer.Option(help="Fitness by name, or all.", show_default="as searched")] = None,
+    train_steps: of_file.TrainSteps = None,
     hardware: of_file.Hardware = None,
     batch: of_file.Batch = None,
     seed: of_file.Seed = None,

@@ -19,15 +19,13 @@ from msenas.cli.render import print_result, score_table
 from msenas.data import DATASETS, Found, find
 from msenas.errors import CheckFailed, GenomeError
 from msenas.finals.session import has_finals, hold_finals
-from msenas.fitness.evaluate import ScoreError, Scores
 from msenas.fitness.registry import DEFAULT, FITNESSES, get_fitness
 from msenas.phenotype.outline import outline
 from msenas.phenotype.picture import draw
 from msenas.phenotype.plan import Plan
 from msenas.runs.best import read_best
 from msenas.search.loop import End
-from msenas.search.prepare import Prepared
-from msenas.search.scoring import Subject, prepare_subject, read_subject, score
+from msenas.search.scoring import prepare_subject, read_subject, score
 from msenas.search.session import Request, Result, search
 
 INTERRUPTED_CODE = 130
@@ -111,15 +109,15 @@ def score_network(
     named = fitness or str(subject.options.get("fitness", DEFAULT))
     names = list(FITNESSES) if named == "all" else [get_fitness(named).name]
     prepared = prepare_subject(subject, options | {"fitness": names[0]}, download=download)
-    results = _scores(subject, prepared, names)
-    first = results[names[0]].as_dict()
+    scores, values = score(subject, prepared, names)
+    first = scores.as_dict()
     repeated = None
     if not options and subject.recorded and subject.options.get("fitness") == names[0]:
         repeated = json.loads(json.dumps(first)) == subject.recorded
     if as_json:
         print_json(
             {
-                "fitness": {n: results[n].fitness if n in results else None for n in names},
+                "fitness": values,
                 "same_as_recorded": repeated,
                 **_rest(first),
             }
@@ -127,23 +125,10 @@ def score_network(
         return
     out.print(score_table(first, names[0], prepared.config.hardware))
     for name in names[1:]:
-        fitness_value = results[name].fitness if name in results else None
-        value = "none" if fitness_value is None else f"{fitness_value:.6g}"
+        value = "none" if (found := values[name]) is None else f"{found:.6g}"
         out.print(f"{name:14} {value:>14}   {FITNESSES[name].title}")
     if repeated is not None:
         out.print(f"same as recorded in {file}: {'yes' if repeated else 'NO'}")
-
-
-def _scores(subject: Subject, prepared: Prepared, names: Sequence[str]) -> dict[str, Scores]:
-    """Scores by fitness; of several, those without a finite value are left out."""
-    results: dict[str, Scores] = {}
-    for name in names:
-        try:
-            results |= score(subject, prepared, [name])
-        except ScoreError:
-            if name == names[0]:
-                raise
-    return results
 
 
 def _rest(scores: dict[str, Any]) -> dict[str, Any]:

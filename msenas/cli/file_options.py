@@ -21,6 +21,9 @@ Threshold = Annotated[float | None, option("Firing threshold.", NETWORK, default
 Encoding = Annotated[str | None, option("direct, poisson or latency; events for events.", NETWORK, default=RECORDED)]
 
 Hardware = Annotated[str | None, option("Profile by name or TOML file.", SCORE, default=RECORDED)]
+TrainSteps = Annotated[
+    int | None, option("Steps of a training for the fitness.", SCORE, "--train-steps", default=RECORDED)
+]
 Batch = Annotated[int | None, option("Samples of the probe batch.", SCORE, default=RECORDED)]
 Seed = Annotated[int | None, option("Seed of everything random.", SCORE, default=RECORDED)]
 Precision = Annotated[str | None, option("float32 or bfloat16.", SCORE, default=RECORDED)]

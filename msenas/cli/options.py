@@ -33,8 +33,10 @@ Scales = Annotated[
     str | None, option("Scales to search: micro (kernels), meso (motifs), macro (links).", NETWORK, default="all")
 ]
 
-Fitness = Annotated[str | None, option("Training-free fitness by name.", SCORE, default="rdm-contrast")]
-TrainSteps = Annotated[int | None, option("Steps of a short-training.", SCORE, "--train-steps", default="200")]
+Fitness = Annotated[str | None, option("Fitness by name.", SCORE, default="projected-loss")]
+TrainSteps = Annotated[
+    int | None, option("Steps of a training for the fitness.", SCORE, "--train-steps", default="200")
+]
 Screen = Annotated[str | None, option("Fitness that chooses what is worth a training.", SCORE, default="parameters")]
 Promoted = Annotated[float | None, option("Share of a generation that is trained.", SCORE, default="0.2")]
 Hardware = Annotated[str | None, option("Profile by name or TOML file.", SCORE, default="generic-45nm")]

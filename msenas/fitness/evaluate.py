@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import torch
 
@@ -135,7 +135,10 @@ class Evaluator:
         return scores, {name: _value(readings[name]) for name in names}
 
     def _training(self, plan: Plan) -> Callable[[], Row] | None:
-        return None if self.school is None else partial(self.school, plan, self.seed, torch.device(self.device))
+        if self.school is None:
+            return None
+        # Several fitnesses read one training.
+        return cache(partial(self.school, plan, self.seed, torch.device(self.device)))
 
     def _scores(self, evidence: Evidence, probe: Probe, reason: str | None, reading: Reading | None) -> Scores:
         plan, counts = evidence.plan, evidence.counts

@@ -23,6 +23,8 @@ from msenas.learning.loop import Row
 from msenas.phenotype.network import Network, Observer
 from msenas.phenotype.plan import Plan
 
+PROJECTED = 0.03
+"""Power of the number of parameters with which a loss falls further while a short training becomes a long one."""
 DIGITS = 13
 """Hexadecimal digits that a float holds exactly."""
 
@@ -111,12 +113,18 @@ def _contrast(evidence: Evidence) -> Reading:
 
 def _short_training(evidence: Evidence) -> Reading:
     if evidence.trained is None:
-        raise InputError("short-training needs data to train on")
+        raise InputError("a fitness that trains needs data to train on")
     try:
         row = evidence.trained()
     except CheckFailed:
         return Reading(math.nan)
     return Reading(row.val_loss, {"val_accuracy": row.val_accuracy, "train_loss": row.loss})
+
+
+def _projected_loss(evidence: Evidence) -> Reading:
+    reading = _short_training(evidence)
+    value = reading.value * evidence.plan.parameters**-PROJECTED
+    return Reading(value, {"val_loss": reading.value, **reading.details})
 
 
 def _drawn(evidence: Evidence) -> float:
@@ -132,7 +140,7 @@ FITNESSES: dict[str, Fitness] = {
     for f in (
         Fitness(
             "rdm-contrast",
-            "disturbed against different samples, stage by stage (default)",
+            "disturbed against different samples, stage by stage",
             True,
             _contrast,
             HeadIdentification,
@@ -167,6 +175,13 @@ FITNESSES: dict[str, Fitness] = {
         ),
         Fitness("synflow", "log of the synaptic flow", True, lambda e: Reading(synflow(e.network))),
         Fitness("short-training", "validation loss after some steps of training", False, _short_training, trains=True),
+        Fitness(
+            "projected-loss",
+            f"the same times parameters^-{PROJECTED}, as larger networks gain more by a longer training (default)",
+            False,
+            _projected_loss,
+            trains=True,
+        ),
         _baseline("parameters", "trainable numbers", lambda e: e.plan.parameters),
         _baseline("synops", "synaptic operations", lambda e: e.counts.total.per_inference["synops"]),
         _baseline("spikes", "spike count", lambda e: e.counts.total.per_inference["spikes"]),
@@ -175,6 +190,6 @@ FITNESSES: dict[str, Fitness] = {
         _baseline("random", "a number that is drawn from the structure", _drawn),
     )
 }
-DEFAULT = "rdm-contrast"
+DEFAULT = "projected-loss"
 SCREEN = "parameters"
 """What chooses the networks that are worth a training, for a fitness that trains."""

@@ -19,6 +19,8 @@ ALL = "all"
 Half = Literal["development", "held-out"]
 HALVES: tuple[Half, ...] = get_args(Half)
 BOTH = "both"
+SAFE = "parameters"
+"""A fitness that always has a value."""
 LEAST = 4
 """Networks without which nothing can be said."""
 SEARCHED = (
@@ -124,7 +126,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     def search(self) -> SearchConfig:
         """A search for networks such as are drawn here."""
         same = {name: getattr(self, name) for name in SEARCHED}
-        return SearchConfig(**same, batch=self.probe)
+        return SearchConfig(**same, batch=self.probe, fitness=SAFE)
 
     def training(self, repetition: int) -> TrainConfig:
         """How each network is trained, for the first time (0) or once more (1)."""

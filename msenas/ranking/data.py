@@ -15,17 +15,22 @@ from msenas.search.prepare import Prepared
 def limited(prepared: Prepared, config: RankConfig) -> Prepared:
     """The same with the samples that are used alone, for networks and for fitnesses that train.
 
-    The statistics of the input stay those of the whole training split, as in the probe batch.
+    A fitness that trains is judged on other samples than the networks where some are left over: on the same ones, the
+    luck of these would count as agreement. The statistics of the input stay those of the whole training split, as in
+    the probe batch.
 
     Raises:
         InputError: There are not so many samples.
         DataError: There are no validation samples.
     """
-    check_samples(prepared.dataset, config)
-    dataset = _limited(prepared.dataset, config)
+    whole = prepared.dataset
+    check_samples(whole, config)
+    dataset = _limited(whole, config)
+    left = _without(_without(whole.train, dataset.train), dataset.val)
+    others = left.some(len(whole.val), drawing(config)) if len(left) >= len(whole.val) else dataset.val
     school = prepared.evaluator.school
     assert school is not None
-    evaluator = replace(prepared.evaluator, school=replace(school, dataset=dataset))
+    evaluator = replace(prepared.evaluator, school=replace(school, dataset=replace(dataset, val=others)))
     return replace(prepared, dataset=dataset, evaluator=evaluator)
 
 

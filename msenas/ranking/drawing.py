@@ -9,11 +9,10 @@ import msgspec
 
 from msenas.errors import InputError, RunError
 from msenas.phenotype.plan import Plan
-from msenas.ranking.config import BOTH, HALVES, LEAST, RankConfig
+from msenas.ranking.config import BOTH, HALVES, LEAST, SAFE, RankConfig
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.member import Member
 from msenas.ranking.sample import Drawn, draw
-from msenas.ranking.scoring import SAFE
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.search.prepare import Prepared
 

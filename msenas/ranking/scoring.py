@@ -18,12 +18,10 @@ from msenas.fitness.registry import FITNESSES
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.phenotype.spec import NetworkSpec
+from msenas.ranking.config import SAFE
 from msenas.ranking.member import Number
 from msenas.ranking.record import LARGEST, Known
 from msenas.runs.files import read_bytes, to_json, write_atomically
-
-SAFE = "parameters"
-"""A fitness that always has a value."""
 
 
 class Score(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -19,8 +19,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PRESETS: dict[str, dict[str, Any]] = {"paper": {"population": 50, "generations": 80}}
-"""Options by name of a preset: the evaluation budget of MSE-NAS."""
+PRESETS: dict[str, dict[str, Any]] = {"paper": {"population": 50, "generations": 80, "fitness": "rdm-paper"}}
+"""Options by name of a preset: the score and the evaluation budget of MSE-NAS."""
 LARGEST_TOML = 1 << 15
 """Bytes of a configuration: the time to parse a dotted key grows with the square of its length."""
 

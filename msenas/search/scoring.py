@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -164,16 +164,15 @@ def _standard(best: Best, channels: int) -> Standard | None:
     return found
 
 
-def score(subject: Subject, prepared: Prepared, fitnesses: Sequence[str]) -> Iterator[tuple[str, Scores]]:
-    """Scores of the network, one evaluation for each fitness.
+def score(subject: Subject, prepared: Prepared, names: Sequence[str]) -> tuple[Scores, dict[str, float | None]]:
+    """Scores of the network, with the first fitness, and the values of all; a further one may have none.
 
     Raises:
         InputError: The network has trained weights.
         GenomeError: The genome describes no network.
-        ScoreError: A value is not a finite number.
+        ScoreError: The first value is not a finite number.
     """
     if subject.best is not None and subject.best.weights is not None:
         raise InputError(f"{subject.best.weights.file} are trained weights; only random ones can be scored")
     plan = subject.plan(prepared.spec)
-    for name in fitnesses:
-        yield name, replace(prepared.evaluator, fitness=name)(plan)
+    return prepared.evaluator.changed(fitness=names[0]).several(plan, names)

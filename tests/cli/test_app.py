@@ -13,6 +13,7 @@ import pytest
 import msenas
 from msenas.cli.app import app
 from msenas.data import DATASETS
+from msenas.fitness.registry import DEFAULT
 from msenas.search.config import SearchConfig
 from tests.conftest import motif_genome
 from tests.data.make_files import mnist
@@ -205,10 +206,10 @@ def test_score_of_a_bare_genome(cli, tmp_path, form):
     genome = motif_genome("FE", "FE")
     file = tmp_path / "genome.json"
     file.write_text(json.dumps(list(genome.flat()) if form == "flat" else genome.readable()))
-    code, out, err = cli("score", file, "--batch", "4", "--json")
+    code, out, err = cli("score", file, "--batch", "4", "--train-steps", "1", "--json")
     assert (code, err) == (0, "")
     data = json.loads(out)
-    assert list(data["fitness"]) == ["rdm-contrast"]
+    assert list(data["fitness"]) == [DEFAULT]
     assert data["same_as_recorded"] is None
     assert (data["live"], data["batch"]) == (True, 4)
     code, out, _ = cli("score", file, "--batch", "4", "--fitness", "synapses")

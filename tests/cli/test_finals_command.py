@@ -19,7 +19,10 @@ from tests.learning.small import write_npz
 from tests.search.test_session import StandIn
 
 pytestmark = pytest.mark.usefixtures("uncompiled", "one_thread")
-SMALL = ("--population", "8", "--generations", "3", "--batch", "4", "--layers", "2", "--channels", "4", "--steps", "2")
+SMALL = (
+    *("--population", "8", "--generations", "3", "--batch", "4", "--layers", "2", "--channels", "4", "--steps", "2"),
+    *("--fitness", "rdm-contrast"),
+)
 
 
 @pytest.fixture

@@ -31,7 +31,15 @@ from tests.search.conftest import record
 
 pytestmark = pytest.mark.usefixtures("uncompiled", "one_thread")
 MOTIFS = (("FE", "LI"), ("FE", "FE"), ("FI", "FE"))
-OPTIONS = {"layers": 2, "channels": 4, "steps": 2, "batch": 4, "device": "cpu", "workers": 1}
+OPTIONS = {
+    "layers": 2,
+    "channels": 4,
+    "steps": 2,
+    "batch": 4,
+    "device": "cpu",
+    "workers": 1,
+    "fitness": "rdm-contrast",
+}
 
 
 class Killed(BaseException):

@@ -108,6 +108,25 @@ def test_the_training_starts_from_the_weights_of_the_seed():
     assert (scores.fitness, scores.details) == (4.5, {"val_accuracy": 0.5, "train_loss": 2.0})
 
 
+def test_a_projected_loss_is_smaller_for_a_larger_network():
+    judge, plan = evaluator("projected-loss", school=School()), motif_plan("FE", "FE")
+    scores = judge.changed(seed=3)(plan)
+    assert scores.fitness == pytest.approx(4.5 / plan.parameters**0.03)
+    assert scores.details == {"val_loss": 4.5, "val_accuracy": 0.5, "train_loss": 2.0}
+
+
+def test_several_fitnesses_share_one_training():
+    trained = []
+
+    def school(plan, seed, device):
+        trained.append(seed)
+        return School()(plan, seed, device)
+
+    judge = evaluator("short-training", school=school)
+    judge.several(motif_plan("FE", "FE"), tuple(FITNESSES))
+    assert trained == [judge.seed]
+
+
 def test_what_cannot_be_trained_has_no_value():
     def spoilt(plan, seed, device):
         raise CheckFailed("the loss is nan")

@@ -15,6 +15,7 @@ def test_names_and_directions():
         "naswot": True,
         "synflow": True,
         "short-training": False,
+        "projected-loss": False,
         "parameters": True,
         "synops": True,
         "spikes": True,
@@ -24,8 +25,8 @@ def test_names_and_directions():
     }
     trivial = {"parameters", "synops", "spikes", "synapses", "depth", "random"}
     assert {name for name, f in FITNESSES.items() if f.trivial} == trivial
-    assert {name for name, f in FITNESSES.items() if f.trains} == {"short-training"}
-    assert DEFAULT == "rdm-contrast"
+    assert {name for name, f in FITNESSES.items() if f.trains} == {"short-training", "projected-loss"}
+    assert DEFAULT == "projected-loss"
 
 
 @pytest.mark.parametrize("name", FITNESSES)

@@ -60,11 +60,23 @@ def test_the_test_split_is_left_alone(prepared):
     assert not set(whole.test.rows) & set(found.val.rows)
 
 
-def test_a_fitness_that_trains_sees_the_same(prepared):
+def test_a_fitness_that_trains_is_judged_on_samples_of_its_own(prepared):
     options, whole = prepared
     found = limited(whole, build_rank_config(options | {"samples": 40}))
-    assert found.evaluator.school.dataset is found.dataset
+    own = found.evaluator.school.dataset
+    assert np.array_equal(own.train.rows, found.dataset.train.rows)
+    assert len(own.val) == len(whole.dataset.val)
+    assert set(own.val.rows) <= set(whole.dataset.train.rows) - set(found.dataset.train.rows)
+    assert not set(own.val.rows) & set(found.dataset.val.rows)
     assert found.evaluator.probe is whole.evaluator.probe
+
+
+@pytest.mark.parametrize("samples", [None, "all but a few"])
+def test_where_none_are_left_it_is_judged_on_the_same(prepared, samples):
+    options, whole = prepared
+    used = None if samples is None else len(whole.dataset.train) - len(whole.dataset.val) + 1
+    found = limited(whole, build_rank_config(options | {"samples": used}))
+    assert np.array_equal(found.evaluator.school.dataset.val.rows, found.dataset.val.rows)
 
 
 @pytest.mark.parametrize(("samples", "left"), [(None, 0), (40, -40)])

@@ -33,6 +33,7 @@ OPTIONS = {
     "batch": 4,
     "workers": 1,
     "objectives": ("fitness", "synops"),
+    "fitness": "rdm-contrast",
 }
 SAME = ("individuals.jsonl", "front.json", "best.json", "state.json")
 

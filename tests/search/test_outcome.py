@@ -14,7 +14,7 @@ from msenas.search.prepare import prepare
 from msenas.search.workers import Outcome
 from tests.search.conftest import record, scores
 
-CONFIG = SearchConfig()
+CONFIG = SearchConfig(fitness="rdm-contrast")
 
 
 def six():
@@ -56,7 +56,7 @@ def test_gain_of_a_minimised_fitness():
 
 @pytest.mark.parametrize("name", ["fitness", "energy"])
 def test_gain_of_a_single_objective(name):
-    result = gain(six(), SearchConfig(objectives=(name,)))
+    result = gain(six(), SearchConfig(fitness="rdm-contrast", objectives=(name,)))
     assert result.best_random == {name: {"fitness": 2.0, "energy": 1.0}[name]}
     assert result.hypervolume >= result.hypervolume_random
 
@@ -67,7 +67,7 @@ def test_gain_of_a_single_objective(name):
         (six()[:3], CONFIG),
         (six()[2:3], CONFIG),
         ([], CONFIG),
-        (six(), SearchConfig(strategy="random")),
+        (six(), SearchConfig(fitness="rdm-contrast", strategy="random")),
         ([record(0, live=False, fitness=None), record(1, 1)], CONFIG),
     ],
     ids=["random only", "dead only", "nothing", "random search", "no live random network"],
@@ -86,7 +86,7 @@ def test_summary_counts():
 
 @pytest.mark.parametrize(("pick", "best"), [("fitness", 3), ("energy", 4)])
 def test_summary_follows_the_pick(pick, best):
-    assert summarise(six(), SearchConfig(pick=pick)).best_id == best
+    assert summarise(six(), SearchConfig(fitness="rdm-contrast", pick=pick)).best_id == best
 
 
 @pytest.mark.parametrize("records", [[], [record(0, failure="x")], [record(0, live=False, fitness=None)]])
@@ -115,7 +115,7 @@ def test_no_warning_without_a_reason():
 
 @pytest.fixture(scope="module")
 def prepared():
-    return prepare(SearchConfig(layers=1, batch=4))
+    return prepare(SearchConfig(layers=1, batch=4, fitness="rdm-contrast"))
 
 
 def test_files_at_the_end_of_a_run(tmp_path, prepared):

@@ -40,7 +40,7 @@ def test_probe_follows_from_the_seed():
 @pytest.mark.parametrize("encoding", ["direct", "poisson"])
 @pytest.mark.parametrize("hardware", profile_names())
 def test_prices_are_looked_for_as_an_evaluation_will(hardware, encoding):
-    prepared = prepare(SearchConfig(batch=2, layers=1, hardware=hardware, encoding=encoding))
+    prepared = prepare(SearchConfig(batch=2, layers=1, hardware=hardware, encoding=encoding, fitness="parameters"))
     plan = decode(motif_genome("FbI"), prepared.spec)
     try:
         prepared.evaluator(plan)

@@ -52,8 +52,8 @@ def test_a_structure_brings_its_options(tmp_path):
     assert found.evaluator.probe.standard == Standard((0.0,), (1.0,))
     assert subject.plan(found.spec) == foreign().plan
     assert prepare_subject(subject, {"steps": 5}).spec.steps == 5
-    names = [name for name, _ in score(subject, found, ["rdm-contrast"])]
-    assert names == ["rdm-contrast"]
+    scores, values = score(subject, found, ["rdm-contrast", "depth"])
+    assert values == {"rdm-contrast": scores.fitness, "depth": 2.0}
 
 
 @pytest.mark.parametrize("name", ["layers", "channels", "motifs"])
@@ -163,4 +163,4 @@ def test_trained_weights_are_refused(tmp_path, prepared):
     write_best(tmp_path / "best.json", best)
     subject = read_subject(tmp_path)
     with pytest.raises(InputError, match="trained weights"):
-        next(score(subject, prepared, ["synops"]))
+        score(subject, prepared, ["synops"])

@@ -86,7 +86,7 @@ def test_what_is_known_is_not_trained_again():
 
 def test_a_training_free_fitness_needs_no_screen():
     evaluate = Evaluate([])
-    list(outcomes_of(CHILDREN, 1, 0, SearchConfig(population=4), evaluate))
+    list(outcomes_of(CHILDREN, 1, 0, SearchConfig(fitness="synflow", population=4), evaluate))
     assert evaluate.asked == [(1, None), (2, None), (3, None)]
 
 

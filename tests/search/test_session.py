@@ -21,7 +21,7 @@ from msenas.search.workers import Outcome
 from tests.data.make_files import cifar10
 from tests.search.conftest import scores
 
-SMALL = {"population": 4, "generations": 3, "batch": 4, "layers": 2, "workers": 1}
+SMALL = {"population": 4, "generations": 3, "batch": 4, "layers": 2, "workers": 1, "fitness": "rdm-contrast"}
 BUDGET = 12
 SAME = ("individuals.jsonl", "front.json", "best.json", "state.json")
 

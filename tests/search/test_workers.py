@@ -65,12 +65,12 @@ def _uncompiled():
 
 @pytest.fixture(scope="module")
 def small():
-    return prepare(SearchConfig(layers=2, batch=4))
+    return prepare(SearchConfig(layers=2, batch=4, fitness="rdm-contrast"))
 
 
 @pytest.fixture(scope="module")
 def large():
-    return prepare(SearchConfig(layers=6, batch=SLOW_BATCH, steps=32))
+    return prepare(SearchConfig(layers=6, batch=SLOW_BATCH, steps=32, fitness="rdm-contrast"))
 
 
 def jobs(prepared, count, rng):
@@ -199,7 +199,7 @@ def test_ctrl_c_while_workers_start_ends_them(small):
 
 
 def test_bad_genome_in_a_worker_is_an_error_here(small, rng):
-    wrong = jobs(prepare(SearchConfig(layers=3, batch=4)), 1, rng)
+    wrong = jobs(prepare(SearchConfig(layers=3, batch=4, fitness="rdm-contrast")), 1, rng)
     with workers(small.evaluator, small.spec, 1) as pool, pytest.raises(GenomeError, match="3 layers"):
         list(pool.evaluate(wrong))
 
@@ -225,7 +225,7 @@ def test_workers_do_not_hear_ctrl_c_and_end_with_a_killed_parent():
         from msenas.search.prepare import prepare
         from msenas.search.workers import workers
         if __name__ == "__main__":
-            prepared = prepare(SearchConfig(layers=2, batch=4))
+            prepared = prepare(SearchConfig(layers=2, batch=4, fitness="rdm-contrast"))
             with workers(prepared.evaluator, prepared.spec, 2):
                 print("ready", flush=True)
                 time.sleep(60)
