@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SMALL = ("--population", "4", "--generations", "2", "--train-steps", "5")
 
 
 def run(*command: object, cwd: Path) -> str:
@@ -57,9 +58,7 @@ def test_wheel_works_in_a_new_environment_and_an_empty_folder(built, tmp_path):
     assert run(msenas, "--version", cwd=empty).startswith("msenas ")
     names = {p["name"] for p in json.loads(run(msenas, "profiles", "--json", cwd=empty))}
     assert names == {p.stem for p in (ROOT / "hw_profiles").glob("*.toml")}
-    found = json.loads(
-        run(msenas, "search", "--population", "4", "--generations", "2", "--out", "run", "--json", cwd=empty)
-    )
+    found = json.loads(run(msenas, "search", *SMALL, "--out", "run", "--json", cwd=empty))
     assert found["evaluations"] == 8
     assert (empty / "run" / "best.json").exists()
     run(msenas, "show", "run", cwd=empty)

@@ -17,12 +17,14 @@ from msenas.cli.progress import columns
 from msenas.cli.render import program
 from msenas.cli.report import plain_table
 from msenas.errors import CheckFailed
+from msenas.fitness.registry import SCREEN
 from msenas.ranking.agreement import LEVEL, RESAMPLES, Figure
 from msenas.ranking.config import LEAST
 from msenas.ranking.opening import RankRequest
 from msenas.ranking.report import GIVEN, LIKE, Ranking
 from msenas.ranking.session import Ranked, rank
 from msenas.ranking.stages import Watcher
+from msenas.search.config import PROMOTED
 from msenas.search.loop import End
 
 NONE = "none"
@@ -123,6 +125,9 @@ def _remarks(ranking: Ranking, epochs: int) -> Iterator[str]:
     yield f"{ranking.networks} networks, accuracies {low:.1%} to {high:.1%}, median {ranking.accuracy[2]:.1%}"
     if ranking.failed:
         yield f"left out, as they could not be trained: {ranking.failed}"
+    for row in ranking.rows:
+        if not math.isnan(row.staged.value):
+            yield f"top 10 % by {row.name} among the best {PROMOTED:.0%} by {SCREEN}: {_share(row.staged)}"
     if ranking.best_trivial is not None:
         yield f"beyond: tau minus that of {ranking.best_trivial}, the best trivial one"
     settled = [f"{_number(figure) or NONE} at {share}" for share, figure in ranking.settled.items()]

@@ -74,15 +74,29 @@ def partial(
     return _quotient(xy - xz * yz, np.sqrt(np.clip((1 - xz**2) * (1 - yz**2), 0, None)))
 
 
-def picked(x: Sequence[float] | Array, y: Sequence[float] | Array, rows: NDArray[np.int64]) -> tuple[Array, Array]:
+def picked(
+    x: Sequence[float] | Array,
+    y: Sequence[float] | Array,
+    rows: NDArray[np.int64],
+    screen: tuple[Sequence[float] | Array, float] | None = None,
+) -> tuple[Array, Array]:
     """What picking the TOP of each resample by x is worth in y: their mean, and how far their best is below the best.
 
     Of equal x, those are taken that come first in the resample.
+
+    Args:
+        x: a number for each network.
+        y: another one.
+        rows: the resamples.
+        screen: a third quantity and a share: only among the best share of a resample by this quantity is picked.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     count = max(1, round(TOP * rows.shape[1]))
-    best = np.argsort(-x[rows], axis=1, kind="stable")[:, :count]
-    chosen = np.take_along_axis(y[rows], best, 1)
+    among = rows
+    if screen is not None:
+        first, share = np.asarray(screen[0], float), max(count, round(screen[1] * rows.shape[1]))
+        among = np.take_along_axis(rows, _best(first[rows], share), 1)
+    chosen = np.take_along_axis(y[among], _best(x[among], count), 1)
     return chosen.mean(1), y[rows].max(1) - chosen.max(1)
 
 
@@ -91,6 +105,11 @@ def agreement(values: Sequence[Sequence[float] | Array], measure: Callable[[Arra
     lists = [np.asarray(v, float) for v in values]
     pairs = [measure(a, b) for i, a in enumerate(lists) for b in lists[i + 1 :]]
     return np.asarray(np.mean(pairs, axis=0))
+
+
+def _best(values: Array, count: int) -> NDArray[np.int64]:
+    """Places of the largest of each row."""
+    return np.argsort(-values, axis=1, kind="stable")[:, :count]
 
 
 def _weights(rows: NDArray[np.int64]) -> Array:

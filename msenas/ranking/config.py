@@ -19,6 +19,8 @@ ALL = "all"
 Half = Literal["development", "held-out"]
 HALVES: tuple[Half, ...] = get_args(Half)
 BOTH = "both"
+TRAININGS = 2
+"""Trainings of a network, at most."""
 SAFE = "parameters"
 """A fitness that always has a value."""
 LEAST = 4
@@ -121,6 +123,11 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     def fitnesses(self) -> tuple[str, ...]:
         """Names of the fitnesses, each once, in the order of the registry."""
         return tuple(FITNESSES) if ALL in self.fitness else tuple(n for n in FITNESSES if n in self.fitness)
+
+    @property
+    def weight_seeds(self) -> range:
+        """Of the weights from which networks are scored; no training starts from them, so its luck is not shared."""
+        return range(self.seed + TRAININGS, self.seed + TRAININGS + self.seeds)
 
     @property
     def search(self) -> SearchConfig:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from msenas.fitness.registry import FITNESSES, Fitness
+from msenas.fitness.registry import FITNESSES, SCREEN, Fitness
 from msenas.ranking.agreement import Array, Figure, agreement, kendall, partial, picked, resampled, spearman
 from msenas.ranking.config import LEAST
 from msenas.ranking.noise import Noise, noise_of
 from msenas.ranking.record import Known
 from msenas.ranking.scoring import Score
+from msenas.search.config import PROMOTED
 
 GIVEN = ("parameters", "synops", "depth")
 """What is held fixed in the partial correlations; values of fitnesses of these names."""
@@ -43,6 +44,7 @@ class Row:
         given: rank correlation with the accuracy while one of GIVEN is held fixed.
         top: mean accuracy of the tenth that it ranks first.
         regret: how far the best of that tenth is below the best of all.
+        staged: of a fitness that trains, `top` if it sees the best PROMOTED by the SCREEN alone, as in a search.
         stability: mean tau between two weight seeds; NaN for a single seed.
         like: rho with each of LIKE.
         beyond: tau minus that of the best trivial fitness.
@@ -56,6 +58,7 @@ class Row:
     given: Mapping[str, Figure]
     top: Figure
     regret: Figure
+    staged: Figure
     stability: Figure
     like: Mapping[str, Figure]
     beyond: Figure
@@ -108,7 +111,7 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
         return None
     accuracy, loss = np.array([one.accuracy for one in trained]), np.array([one.loss for one in trained])
     rows = resampled(len(trained), seed)
-    values = {name: _by_seed(trained, scores, name) for name in {*names, *GIVEN, *LIKE}}
+    values = {name: _by_seed(trained, scores, name) for name in {*names, *GIVEN, *LIKE, SCREEN}}
     taus = {name: _mean(values[name].values(), lambda v: kendall(v, accuracy, rows)) for name in names}
     trivial = [name for name in names if FITNESSES[name].trivial and np.isfinite(taus[name][0])]
     best = max(trivial, key=lambda name: taus[name][0], default=None)
@@ -149,6 +152,7 @@ def _row(
         },
         top=Figure.of(np.mean([top for top, _ in tops], axis=0)),
         regret=Figure.of(np.mean([regret for _, regret in tops], axis=0)),
+        staged=_staged(own, values[SCREEN], accuracy, rows) if FITNESSES[name].trains else _nothing(),
         stability=_nothing() if len(own) < 2 else Figure.of(agreement(orders, lambda a, b: kendall(a, b, rows))),
         like={
             other: Figure.of(_pairwise(own, values[other], lambda v, w: spearman(v, w, rows)))
@@ -157,6 +161,11 @@ def _row(
         },
         beyond=_nothing() if best in (None, name) else Figure.of(taus[name] - taus[str(best)]),
     )
+
+
+def _staged(own: BySeed, screen: BySeed, accuracy: Array, rows: NDArray[np.int64]) -> Figure:
+    tops = [picked(v, accuracy, rows, (screen[seed], PROMOTED))[0] for seed, v in own.items()]
+    return Figure.of(np.mean(tops, axis=0))
 
 
 def _by_seed(networks: Sequence[Known], scores: Sequence[Score], name: str) -> BySeed:

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from msenas.fitness.registry import SCREEN
 from msenas.phenotype.spec import NetworkSpec
 from msenas.ranking.config import RankConfig
 from msenas.ranking.drawing import Job, jobs_of
@@ -153,10 +154,9 @@ def score_networks(run: Run, networks: Sequence[Known]) -> list[Score]:
         TimeOver: The deadline came first.
         RunError: A file cannot be written, or is damaged.
     """
-    names = tuple(dict.fromkeys((*run.config.fitnesses, *GIVEN, *LIKE)))
+    names = tuple(dict.fromkeys((*run.config.fitnesses, *GIVEN, *LIKE, SCREEN)))
     kept, path = read_scores(run.folder.scores), run.folder.scores
-    seeds = range(run.config.seed, run.config.seed + run.config.seeds)
-    wanted = all_wanted(networks, names, seeds, run.config.train_steps)
+    wanted = all_wanted(networks, names, run.config.weight_seeds, run.config.train_steps)
     missing = [one for one in wanted if not is_complete(kept.get((one.id, one.seed)), one)]
     taken = 0
 

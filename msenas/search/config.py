@@ -31,6 +31,8 @@ SMALL_SIDE = 16
 """Inputs below this many pixels get SMALL_LAYERS layers by default, others LAYERS."""
 SMALL_LAYERS, LAYERS = 4, 6
 IMAGE_STEPS, EVENT_STEPS = 4, 10
+PROMOTED = 0.2
+"""Share of a generation that is trained."""
 STRATEGIES = ("evolution", "random")
 SCALES: dict[str, dict[str, tuple[int, ...]]] = {
     "micro": {"micro": (1,)},
@@ -80,7 +82,7 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     precision: str = "float32"
     train_steps: int = 200
     screen: str = SCREEN
-    promoted: float = 0.2
+    promoted: float = PROMOTED
     time_limit: str | None = None
 
     def __post_init__(self) -> None:

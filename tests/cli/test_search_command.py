@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-SMALL = ("--generations", "3", "--population", "8", "--batch", "8")
+SMALL = ("--generations", "3", "--population", "8", "--batch", "8", "--train-steps", "3")
 SAME = ("individuals.jsonl", "front.json", "best.json", "state.json")
 ENVIRONMENT = {**os.environ, "MSENAS_COMPILE": "0"}
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")

@@ -55,6 +55,15 @@ def test_a_pick_takes_a_tenth():
     assert (mean[0], regret[0]) == (11.5, 7.0)
 
 
+def test_a_pick_sees_what_the_screen_leaves():
+    """Of ten, the screen leaves five, and the largest x of all is not among them."""
+    x, y, rows = [9.0, *map(float, range(9))], list(map(float, range(10))), resampled(10, 0, times=0)
+    assert [v[0] for v in picked(x, y, rows)] == [0.0, 9.0]
+    assert [v[0] for v in picked(x, y, rows, (y, 0.5))] == [9.0, 0.0]
+    assert [v[0] for v in picked([-v for v in x], y, rows, (y, 0.5))] == [5.0, 4.0]
+    assert [v[0] for v in picked(x, y, rows, (y, 0.0))] == [9.0, 0.0], "one at least"
+
+
 def test_resamples_begin_with_the_sample_and_depend_on_the_seed_alone():
     rows = resampled(7, seed=3)
     assert rows[0].tolist() == list(range(7))

@@ -47,6 +47,17 @@ def test_the_tenth_that_is_picked_and_what_it_misses():
     assert row.regret.value == pytest.approx(0.4)
 
 
+def test_the_tenth_of_those_that_the_screen_leaves():
+    """Of 20 networks the screen leaves 4 (0.16 to 0.19) and the fitness, which prefers 0.0, takes 2 of these."""
+    accuracies = [0.01 * i for i in range(20)]
+    order = [*range(20, 4, -1), 1, 9, 3, 9]
+    scores = [score(i, short_training=-float(value)) for i, value in enumerate(order)]
+    found = rows(report(networks(accuracies), scores, NAMES, 0))
+    assert found["short-training"].top.value == pytest.approx(0.005)
+    assert found["short-training"].staged.value == pytest.approx((0.17 + 0.19) / 2)
+    assert math.isnan(found["sahd"].staged.value), "it needs no training"
+
+
 def test_a_fitness_that_is_minimised_is_turned_round():
     row = rows(told([4.0, 3.0, 2.0, 1.0], "rdm-paper"))["rdm-paper"]
     assert (row.tau.value, row.regret.value) == (1.0, 0.0)

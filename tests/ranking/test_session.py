@@ -45,7 +45,7 @@ def test_files_and_figures(whole, small_options):
     assert (about.options["layers"], about.options["encoding"]) == (2, "direct")
     assert not {"data", "workers", "time_limit"} & set(about.options)
     assert small_options["data"] not in (out / "networks.jsonl").read_text()
-    assert {(s["id"], s["seed"]) for s in lines(out / "scores.jsonl")} == {(i, s) for i in range(8) for s in (0, 1)}
+    assert {(s["id"], s["seed"]) for s in lines(out / "scores.jsonl")} == {(i, s) for i in range(8) for s in (2, 3)}
     report = json.loads((out / "ranking.json").read_text())
     assert (report["schema"], report["half"], report["networks"]) == ("msenas.ranking/1", "both", 8)
     assert {row["name"] for row in report["rows"]} == set(FREE)
@@ -132,7 +132,7 @@ def test_scores_are_kept_on_the_way(small_options, tmp_path, here, monkeypatch):
 def test_workers_that_die_are_failures_and_tried_again(whole, small_options, tmp_path, here, monkeypatch):
     death = Death("worker killed by signal 9, 2 times")
     with monkeypatch.context() as patch:
-        for kind, doomed in ((Trials, lambda job: job.id == 2), (Scoring, lambda job: (job.id, job.seed) == (3, 1))):
+        for kind, doomed in ((Trials, lambda job: job.id == 2), (Scoring, lambda job: (job.id, job.seed) == (3, 3))):
             real = kind.__call__
             patch.setattr(
                 kind, "__call__", lambda self, job, real=real, doomed=doomed: death if doomed(job) else real(self, job)
@@ -141,7 +141,7 @@ def test_workers_that_die_are_failures_and_tried_again(whole, small_options, tmp
     assert result.ranking.failed == 1
     assert {t.failure for t in result.networks[2].trainings} == {death.reason}
     (bad,) = (s for s in lines(tmp_path / "r" / "scores.jsonl") if s["failure"])
-    assert (bad["id"], bad["seed"], bad["failure"], set(bad["values"].values())) == (3, 1, death.reason, {None})
+    assert (bad["id"], bad["seed"], bad["failure"], set(bad["values"].values())) == (3, 3, death.reason, {None})
     assert {row.missing for row in result.ranking.rows} == {1}
     ranked(tmp_path / "r", {}, resume=True)
     assert content(tmp_path / "r") == content(whole[0])
