@@ -4,9 +4,11 @@
     python benchmarks/chance.py OUT ... --variants search,random --seeds 5 --population 20 --generations 8
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
-`msenas rank` writes). Of every search, the network with the best fitness is trained to the end, once, and judged on the
-validation split; the test split is not read. All searches evaluate as many networks; the seconds that this took are
-printed. What is in OUT is not computed again, so the benchmark can be stopped at any time.
+`msenas rank` writes). Of every search, the network with the best fitness is trained to the end, from other weights than
+it was searched with, and judged on the test split, which nothing else reads (or, where that is too small, with --judge
+val on the samples on which the networks of the file were compared; a search splits the data by its own seed, so that
+some of these are validation samples of the search). All searches evaluate as many networks; the seconds that this took
+are printed. What is in OUT is not computed again, so the benchmark can be stopped at any time.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "parameters": {"fitness": "parameters"},
 }
 """Options of a search by the name of the variant; the first is what the others are compared with."""
+FIRST_SEED = 100
+"""Of the searches: their weights are those of no final training, which start from 0."""
 SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold", "encoding")
 """Options that all searches take from the file of networks."""
 
@@ -75,16 +79,17 @@ def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Win
 
 @dataclass(frozen=True)
 class Finish:
-    """Trains a winner like the networks of the file."""
+    """Trains a winner like the networks of the file, several times."""
 
     out: Path
     config: RankConfig
     prepared: Prepared
 
-    def __call__(self, winner: Winner) -> Trained:
+    def __call__(self, job: tuple[Winner, int]) -> Trained:
         """What becomes of it; from the record where it is there."""
+        winner, repetition = job
         folder = RankFolder(self.out / "trained" / f"{winner.name}-{winner.seed}")
-        trials, trial = Trials(self.config, self.prepared, folder), Trial(winner.id, winner.genome, 0)
+        trials, trial = Trials(self.config, self.prepared, folder), Trial(winner.id, winner.genome, repetition)
         return trials.on_record(trial) or trials(trial)
 
 
@@ -108,25 +113,33 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--population", type=int, default=20)
     parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--train-steps", type=int, default=200)
+    parser.add_argument("--trainings", type=int, default=1, help="final trainings of every winner")
+    parser.add_argument("--judge", choices=("test", "val"), default="test")
     options = parser.parse_args()
     about, _ = read_networks(options.networks)
     place = {} if options.data is None else {"data": str(options.data)}
     config = build_rank_config(about.options | place)
     given = {name: value for name in SHARED if (value := getattr(config, name)) is not None}
-    given |= {"population": options.population, "generations": options.generations}
+    given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
     names = options.variants.split(",")
     prepared = limited(prepare(config.search), config)
-    winners = [searched(options.out, name, seed, given) for name in names for seed in range(options.seeds)]
+    if options.judge == "test":
+        prepared = replace(prepared, dataset=replace(prepared.dataset, val=prepared.dataset.test))
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    # Seed by seed, so that whatever is there after a stop can be compared.
+    winners = [searched(options.out, name, seed, given) for seed in seeds for name in names]
+    jobs = [(winner, repetition) for winner in winners for repetition in range(options.trainings)]
     with workers(Finish(options.out, config, prepared), prepared.config.workers or 1) as pool:
-        ends = list(pool.map(winners))
+        ends = dict(zip(jobs, pool.map(jobs), strict=True))
     by_name: dict[str, list[tuple[Known, float]]] = {name: [] for name in names}
-    for winner, end in zip(winners, ends, strict=True):
-        assert isinstance(end, Trained)
+    for winner in winners:
+        own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
         plan = decode(Genome.from_flat(winner.genome), prepared.spec)
         member = Member(
             id=winner.id, genome=list(winner.genome), plan=plan.digest, motif="", size=0, half="development"
         )
-        by_name[winner.name].append((known(member, plan, [end]), winner.seconds))
+        by_name[winner.name].append((known(member, plan, own), winner.seconds))
     report(by_name)
 
 
