@@ -91,13 +91,25 @@ def _print(ranked: Ranked, out: Console) -> None:
 
 def _table(ranking: Ranking) -> Table:
     gaps = any(row.missing for row in ranking.rows)
-    titles = ("tau-b", f"{LEVEL} %", "beyond", "loss", "rho", "top 10 %", "regret", "seeds", *("missing",) * gaps)
+    titles = (
+        "tau-b",
+        f"{LEVEL} %",
+        "beyond",
+        "same start",
+        "loss",
+        "rho",
+        "top 10 %",
+        "regret",
+        "seeds",
+        *("missing",) * gaps,
+    )
     table = plain_table("fitness", *titles, justify="right")
     for row in ranking.rows:
         numbers = (
             _number(row.tau),
             _interval(row.tau),
             _interval(row.beyond),
+            _number(row.start),
             _number(row.loss),
             _number(row.spearman),
         )
@@ -140,6 +152,7 @@ def _remarks(ranking: Ranking, epochs: int) -> Iterator[str]:
             f"energy: tau {_both(ranking.energy) or NONE} between the estimates before and after training; after it,"
             f" {mid:.2f} times as much ({low:.2f} to {high:.2f} for 90 % of the networks)"
         )
+    yield "same start: tau if fitness and training begin with the same weights, as in search and train"
     yield "loss: tau with the loss on validation samples in the place of the accuracy"
     yield "rho given: with the accuracy, that quantity held fixed; rho with: whether a fitness is that in disguise"
     yield f"intervals: {LEVEL} % of {RESAMPLES} resamples of the networks"

@@ -40,6 +40,8 @@ class Row:
         missing: values that it does not have, of all networks and seeds; they rank last.
         tau: Kendall's tau-b with the accuracy.
         loss: the same with the cross-entropy (the smaller, the better).
+        start: tau between the values from the weights with which the first training of each network began, and the
+            accuracy after that training; NaN if they are not known. All other figures are of other weights.
         spearman: Spearman's rho with the accuracy.
         given: rank correlation with the accuracy while one of GIVEN is held fixed.
         top: mean accuracy of the tenth that it ranks first.
@@ -54,6 +56,7 @@ class Row:
     missing: int
     tau: Figure
     loss: Figure
+    start: Figure
     spearman: Figure
     given: Mapping[str, Figure]
     top: Figure
@@ -97,7 +100,9 @@ class Ranking:
         return cleaned
 
 
-def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[str], seed: int) -> Ranking | None:
+def report(
+    networks: Sequence[Known], scores: Sequence[Score], names: Sequence[str], seed: int, starts: Sequence[Score] = ()
+) -> Ranking | None:
     """Compare the scores of networks with their accuracies; None if there are too few to compare.
 
     Args:
@@ -105,6 +110,7 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
         scores: of the same networks, every one from the same weight seeds.
         names: fitnesses to report.
         seed: of the resamples.
+        starts: scores from the weights with which the first trainings began.
     """
     trained = [one for one in networks if one.accuracy is not None]
     if len(trained) < LEAST:
@@ -115,7 +121,10 @@ def report(networks: Sequence[Known], scores: Sequence[Score], names: Sequence[s
     taus = {name: _mean(values[name].values(), lambda v: kendall(v, accuracy, rows)) for name in names}
     trivial = [name for name in names if FITNESSES[name].trivial and np.isfinite(taus[name][0])]
     best = max(trivial, key=lambda name: taus[name][0], default=None)
-    found = [_row(name, values, (accuracy, loss), rows, taus, best) for name in names]
+    found = [
+        _row(name, values, (accuracy, loss), rows, taus, best, _same_start(trained, starts, name, rows))
+        for name in names
+    ]
     return Ranking(
         networks=len(trained),
         failed=len(networks) - len(trained),
@@ -135,6 +144,7 @@ def _row(
     rows: NDArray[np.int64],
     taus: Mapping[str, Array],
     best: str | None,
+    start: Figure,
 ) -> Row:
     own, (accuracy, loss) = values[name], ends
     orders = [_finite(v) for v in own.values()]
@@ -144,6 +154,7 @@ def _row(
         missing=sum(int(np.isinf(v).sum()) for v in own.values()),
         tau=Figure.of(taus[name]),
         loss=Figure.of(_mean(own.values(), lambda v: kendall(v, -loss, rows))),
+        start=start,
         spearman=Figure.of(_mean(own.values(), lambda v: spearman(v, accuracy, rows))),
         given={
             third: Figure.of(_pairwise(own, values[third], lambda v, w: partial(v, accuracy, w, rows)))
@@ -161,6 +172,14 @@ def _row(
         },
         beyond=_nothing() if best in (None, name) else Figure.of(taus[name] - taus[str(best)]),
     )
+
+
+def _same_start(networks: Sequence[Known], starts: Sequence[Score], name: str, rows: NDArray[np.int64]) -> Figure:
+    values = _by_seed(networks, starts, name)
+    if not values or any(one.trainings[0].failure is not None for one in networks):
+        return _nothing()
+    accuracy = np.array([one.trainings[0].accuracies[-1] for one in networks])
+    return Figure.of(_mean(values.values(), lambda v: kendall(v, accuracy, rows)))
 
 
 def _staged(own: BySeed, screen: BySeed, accuracy: Array, rows: NDArray[np.int64]) -> Figure:

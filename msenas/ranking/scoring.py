@@ -1,6 +1,6 @@
 """Scores of the networks of a ranking: every fitness, from several random weights.
 
-A fitness that trains is read from the weights of the first seed alone, since it costs a thousand times as much.
+A fitness that trains is read from the weights of two seeds alone, since it costs a thousand times as much.
 """
 
 from __future__ import annotations
@@ -90,15 +90,22 @@ class Scoring:
         )
 
 
-def all_wanted(networks: Sequence[Known], names: Sequence[str], seeds: Sequence[int], train_steps: int) -> list[Wanted]:
-    """The scores that are needed for a ranking."""
+def all_wanted(
+    networks: Sequence[Known], names: Sequence[str], seeds: Sequence[int], trained: Sequence[int], train_steps: int
+) -> list[Wanted]:
+    """The scores that are needed for a ranking.
+
+    Args:
+        networks: all that are ranked.
+        names: fitnesses.
+        seeds: of the weights.
+        trained: those of them from which fitnesses that train are read, too.
+        train_steps: of their trainings.
+    """
     free = tuple(name for name in names if not FITNESSES[name].trains)
     steps = None if len(free) == len(names) else train_steps
-    first = seeds[0]
     return [
-        Wanted(
-            one.id, tuple(one.genome), seed, tuple(names) if seed == first else free, steps if seed == first else None
-        )
+        Wanted(one.id, tuple(one.genome), seed, *((tuple(names), steps) if seed in trained else (free, None)))
         for one in networks
         for seed in seeds
     ]

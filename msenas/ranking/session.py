@@ -128,8 +128,8 @@ def _carry_out(run: Run) -> tuple[End, Sequence[Known], Ranking | None]:
     networks: Sequence[Known] = []
     try:
         networks = train_networks(run) if run.given is None else _half_of(run, run.given)
-        scores = score_networks(run, networks)
-        ranking = report(networks, scores, run.config.fitnesses, run.config.seed)
+        starts, scores = score_networks(run, networks)
+        ranking = report(networks, scores, run.config.fitnesses, run.config.seed, starts)
         if ranking is not None:
             content = {"schema": "msenas.ranking/1", "half": run.config.half} | ranking.as_dict()
             write_atomically(run.folder.ranking, to_json(content, indent=1) + "\n")

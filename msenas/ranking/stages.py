@@ -147,8 +147,10 @@ def _about(run: Run) -> About:
     )
 
 
-def score_networks(run: Run, networks: Sequence[Known]) -> list[Score]:
-    """Scores of the networks; the folder keeps all that were ever found.
+def score_networks(run: Run, networks: Sequence[Known]) -> tuple[list[Score], list[Score]]:
+    """Scores of the networks from the weights with which the first trainings began, and from others.
+
+    The folder keeps all that were ever found.
 
     Raises:
         TimeOver: The deadline came first.
@@ -156,7 +158,8 @@ def score_networks(run: Run, networks: Sequence[Known]) -> list[Score]:
     """
     names = tuple(dict.fromkeys((*run.config.fitnesses, *GIVEN, *LIKE, SCREEN)))
     kept, path = read_scores(run.folder.scores), run.folder.scores
-    wanted = all_wanted(networks, names, run.config.weight_seeds, run.config.train_steps)
+    start, others = run.config.seed, run.config.weight_seeds
+    wanted = all_wanted(networks, names, (start, *others), (start, others[0]), run.config.train_steps)
     missing = [one for one in wanted if not is_complete(kept.get((one.id, one.seed)), one)]
     taken = 0
 
@@ -173,4 +176,5 @@ def score_networks(run: Run, networks: Sequence[Known]) -> list[Score]:
     finally:
         if missing:
             write_scores(path, kept.values())
-    return [kept[one.id, one.seed] for one in wanted]
+    found = [kept[one.id, one.seed] for one in wanted]
+    return [one for one in found if one.seed == start], [one for one in found if one.seed != start]

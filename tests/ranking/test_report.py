@@ -47,6 +47,17 @@ def test_the_tenth_that_is_picked_and_what_it_misses():
     assert row.regret.value == pytest.approx(0.4)
 
 
+def test_the_first_training_from_the_weights_of_the_score():
+    """The second trainings turn the order round, and have no part in it."""
+    some = [known(i, trained(a), trained(1 - 3 * a)) for i, a in enumerate(ACCURACIES)]
+    scores, starts = [score(i, 1) for i in range(4)], [score(i, 0, sahd=v) for i, v in enumerate([1.0, 3.0, 2.0, 4.0])]
+    row = rows(report(some, scores, NAMES, 0, starts))["sahd"]
+    assert (row.tau.value, row.start.value) == (-1.0, pytest.approx(4 / 6))
+    assert math.isnan(rows(report(some, scores, NAMES, 0))["sahd"].start.value)
+    some[0] = known(0, trained(failure="the loss is nan"), trained(0.1))
+    assert math.isnan(rows(report(some, scores, NAMES, 0, starts))["sahd"].start.value)
+
+
 def test_the_tenth_of_those_that_the_screen_leaves():
     """Of 20 networks the screen leaves 4 (0.16 to 0.19) and the fitness, which prefers 0.0, takes 2 of these."""
     accuracies = [0.01 * i for i in range(20)]

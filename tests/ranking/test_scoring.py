@@ -109,13 +109,13 @@ def test_what_need_not_be_scored_again(one, complete):
     assert is_complete(one, wanted(0, 0)) is complete
 
 
-def test_fitnesses_that_train_are_read_from_the_first_seed_alone():
+def test_fitnesses_that_train_are_read_from_some_seeds_alone():
     networks = [known(3, trained(0.5)), known(4, trained(0.5))]
-    found = all_wanted(networks, ("sahd", "short-training"), (7, 8), 50)
+    found = all_wanted(networks, ("sahd", "short-training"), (7, 8), (7,), 50)
     assert [(w.id, w.seed, w.names, w.train_steps) for w in found] == [
         (number, *rest) for number in (3, 4) for rest in ((7, ("sahd", "short-training"), 50), (8, ("sahd",), None))
     ]
-    assert {w.train_steps for w in all_wanted(networks, ("sahd",), (7, 8), 50)} == {None}
+    assert {w.train_steps for w in all_wanted(networks, ("sahd",), (7, 8), (7,), 50)} == {None}
 
 
 def test_a_training_of_another_length_is_another_score():

@@ -45,7 +45,7 @@ def test_files_and_figures(whole, small_options):
     assert (about.options["layers"], about.options["encoding"]) == (2, "direct")
     assert not {"data", "workers", "time_limit"} & set(about.options)
     assert small_options["data"] not in (out / "networks.jsonl").read_text()
-    assert {(s["id"], s["seed"]) for s in lines(out / "scores.jsonl")} == {(i, s) for i in range(8) for s in (2, 3)}
+    assert {(s["id"], s["seed"]) for s in lines(out / "scores.jsonl")} == {(i, s) for i in range(8) for s in (0, 2, 3)}
     report = json.loads((out / "ranking.json").read_text())
     assert (report["schema"], report["half"], report["networks"]) == ("msenas.ranking/1", "both", 8)
     assert {row["name"] for row in report["rows"]} == set(FREE)
@@ -55,13 +55,13 @@ def test_a_ranking_that_has_ended_asks_for_no_worker(whole, here):
     before, watch = content(whole[0]), Watch()
     result = ranked(whole[0], {}, watch, resume=True)
     assert (result.end, here.counts) == (End.FINISHED, [])
-    assert watch.parts == [["training", 12, 12], ["scoring", 16, 16]]
+    assert watch.parts == [["training", 12, 12], ["scoring", 24, 24]]
     assert content(whole[0]) == before
 
 
 def test_no_more_workers_than_jobs(small_options, tmp_path, here):
     ranked(tmp_path / "r", small_options | {"workers": 100, "seeds": 1, "fitness": ("depth",)})
-    assert here.counts == [12, 8]
+    assert here.counts == [12, 16]
 
 
 @pytest.mark.parametrize("after", [1, 7, 12, 13, 20])
@@ -77,7 +77,7 @@ def test_stopped_at_a_result_it_ends_with_the_same_bytes(whole, small_options, t
     begun = len(here.jobs)
     assert ranked(out, {}, resume=True).end is End.FINISHED
     assert content(out) == content(whole[0])
-    assert begun + len(here.jobs[begun:]) == 12 + 16, "nothing is done twice"
+    assert begun + len(here.jobs[begun:]) == 12 + 24, "nothing is done twice"
 
 
 def test_a_state_that_outlived_its_training_is_removed(small_options, whole, tmp_path, here):
@@ -126,7 +126,7 @@ def test_scores_are_kept_on_the_way(small_options, tmp_path, here, monkeypatch):
     kept = []
     monkeypatch.setattr(stages, "write_scores", lambda path, scores: kept.append(len(scores)))
     ranked(tmp_path / "r", small_options | {"epochs": 1})
-    assert kept == [3, 6, 9, 12, 15, 16]
+    assert kept == [*range(3, 25, 3), 24]
 
 
 def test_workers_that_die_are_failures_and_tried_again(whole, small_options, tmp_path, here, monkeypatch):
