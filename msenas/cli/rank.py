@@ -21,7 +21,8 @@ from msenas.fitness.registry import SCREEN
 from msenas.ranking.agreement import LEVEL, RESAMPLES, Figure
 from msenas.ranking.config import LEAST
 from msenas.ranking.opening import RankRequest
-from msenas.ranking.report import GIVEN, LIKE, Ranking
+from msenas.ranking.report import Ranking
+from msenas.ranking.rows import GIVEN, LIKE
 from msenas.ranking.session import Ranked, rank
 from msenas.ranking.stages import Watcher
 from msenas.search.config import PROMOTED
@@ -82,6 +83,7 @@ def _print(ranked: Ranked, out: Console) -> None:
     if ranking is None:
         return
     out.print(_table(ranking))
+    out.print(_others(ranking))
     out.print(_given(ranking))
     out.print(_like(ranking))
     for line in _remarks(ranking, ranked.config.epochs):
@@ -91,30 +93,20 @@ def _print(ranked: Ranked, out: Console) -> None:
 
 def _table(ranking: Ranking) -> Table:
     gaps = any(row.missing for row in ranking.rows)
-    titles = (
-        "tau-b",
-        f"{LEVEL} %",
-        "beyond",
-        "same start",
-        "loss",
-        "rho",
-        "top 10 %",
-        "regret",
-        "seeds",
-        *("missing",) * gaps,
-    )
+    titles = ("tau-b", f"{LEVEL} %", "beyond", "top 10 %", "regret", "seeds", *("missing",) * gaps)
     table = plain_table("fitness", *titles, justify="right")
     for row in ranking.rows:
-        numbers = (
-            _number(row.tau),
-            _interval(row.tau),
-            _interval(row.beyond),
-            _number(row.start),
-            _number(row.loss),
-            _number(row.spearman),
-        )
+        numbers = (_number(row.tau), _interval(row.tau), _interval(row.beyond))
         shares = (_share(row.top), _share(row.regret), _number(row.stability))
         table.add_row(row.name, *numbers, *shares, *(str(row.missing or ""),) * gaps)
+    return table
+
+
+def _others(ranking: Ranking) -> Table:
+    table = plain_table("agreement", "same start", "beyond", "loss", "rho", justify="right")
+    for row in ranking.rows:
+        figures = (_both(row.start), _interval(row.start_beyond), _number(row.loss), _both(row.spearman))
+        table.add_row(row.name, *figures)
     return table
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from msenas.errors import CheckFailed
+from msenas.learning.accuracy import accuracy_and_loss
 from msenas.learning.config import TrainConfig
 from msenas.learning.feed import Batch, Feed
 from msenas.learning.objective import Spending, error, imitation
@@ -274,20 +274,3 @@ def without_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
-
-
-@torch.no_grad()
-def accuracy_and_loss(
-    network: Network, batches: Iterable[tuple[Tensor, np.ndarray]], device: torch.device, group: Group = ALONE
-) -> tuple[float, float]:
-    """Share of samples whose largest score is at their label, and mean cross-entropy; a group shares the batches."""
-    network.eval()
-    right = total = 0
-    loss = 0.0
-    for frames, labels in group.own_batches(batches):
-        scores, wanted = network(frames.to(device)), torch.from_numpy(labels).to(device)
-        right += int((scores.argmax(1) == wanted).sum())
-        loss += float(F.cross_entropy(scores, wanted.long(), reduction="sum"))
-        total += len(labels)
-    sums = group.total(torch.tensor([right, loss, total], dtype=torch.float64)).tolist()
-    return float(sums[0] / sums[2]), float(sums[1] / sums[2])

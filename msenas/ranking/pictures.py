@@ -14,7 +14,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 
 from msenas.fitness.registry import FITNESSES
 from msenas.ranking.record import Known
-from msenas.ranking.report import Ranking, Row
+from msenas.ranking.report import Ranking
+from msenas.ranking.rows import Row
 from msenas.ranking.scoring import Score
 from msenas.runs.figures import write_figure
 

@@ -17,7 +17,7 @@ from msenas.ranking.drawing import Job, jobs_of
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.member import Member
 from msenas.ranking.record import About, Known, known, write_networks
-from msenas.ranking.report import GIVEN, LIKE
+from msenas.ranking.rows import GIVEN, LIKE
 from msenas.ranking.scoring import (
     Score,
     Scoring,

@@ -15,9 +15,10 @@ import msgspec
 
 from msenas.data.durations import seconds
 from msenas.errors import CheckFailed, InputError, RunError
+from msenas.learning.accuracy import accuracy_and_loss
 from msenas.learning.config import TrainConfig
 from msenas.learning.feed import evaluation_batches
-from msenas.learning.loop import Row, State, Trainer, accuracy_and_loss, without_denormals
+from msenas.learning.loop import Row, State, Trainer, without_denormals
 from msenas.learning.parallel import ALONE, Elsewhere, Group
 from msenas.learning.shared_norm import share_moments
 from msenas.phenotype.memory import out_of_memory

@@ -13,7 +13,7 @@ from torch import nn
 from msenas.errors import CheckFailed
 from msenas.learning.config import TrainConfig
 from msenas.learning.feed import Batch, Feed, calibration_frames, evaluation_batches
-from msenas.learning.loop import Pressure, Row, State, Trainer, accuracy_and_loss, without_denormals
+from msenas.learning.loop import Pressure, Row, State, Trainer, without_denormals
 from msenas.phenotype.network import Network
 from tests.conftest import motif_plan
 from tests.learning.small import dataset, standard
@@ -307,19 +307,6 @@ def test_energy_falls_under_pressure():
         state = fresh(how)
         spent[weight] = [how.epoch(state).rate for _ in range(5)][-1]
     assert spent[3.0] < 0.8 * spent[0.0]
-
-
-def test_accuracy_is_a_share_of_the_samples_and_the_loss_a_mean_over_them():
-    class Constant(nn.Module):
-        def forward(self, frames):
-            return torch.eye(3)[[1] * frames.shape[1]]
-
-    batches = [
-        (torch.zeros(1, 3, 1, 8, 8), torch.tensor([1, 1, 0]).numpy()),
-        (torch.zeros(1, 1, 1, 8, 8), torch.tensor([2]).numpy()),
-    ]
-    right, wrong = math.log(2 + math.e) - 1, math.log(2 + math.e)
-    assert accuracy_and_loss(Constant(), batches, CPU) == (0.5, pytest.approx((right + wrong) / 2))
 
 
 def test_an_early_epoch_runs_for_fewer_steps():

@@ -8,7 +8,8 @@ import math
 import pytest
 
 from msenas.fitness.registry import FITNESSES
-from msenas.ranking.report import GIVEN, LIKE, report
+from msenas.ranking.report import report
+from msenas.ranking.rows import GIVEN, LIKE
 from msenas.runs.files import to_json
 from tests.ranking.made import known, score, trained
 
@@ -53,6 +54,7 @@ def test_the_first_training_from_the_weights_of_the_score():
     scores, starts = [score(i, 1) for i in range(4)], [score(i, 0, sahd=v) for i, v in enumerate([1.0, 3.0, 2.0, 4.0])]
     row = rows(report(some, scores, NAMES, 0, starts))["sahd"]
     assert (row.tau.value, row.start.value) == (-1.0, pytest.approx(4 / 6))
+    assert row.start_beyond.value == pytest.approx(4 / 6 - 1)
     assert math.isnan(rows(report(some, scores, NAMES, 0))["sahd"].start.value)
     some[0] = known(0, trained(failure="the loss is nan"), trained(0.1))
     assert math.isnan(rows(report(some, scores, NAMES, 0, starts))["sahd"].start.value)

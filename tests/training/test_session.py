@@ -13,8 +13,9 @@ from norse.torch.functional.threshold import threshold
 
 from msenas.data import Split
 from msenas.errors import CheckFailed, InputError, RunError
+from msenas.learning.accuracy import accuracy_and_loss
 from msenas.learning.feed import evaluation_batches
-from msenas.learning.loop import Trainer, accuracy_and_loss
+from msenas.learning.loop import Trainer
 from msenas.phenotype.lif import SURROGATES
 from msenas.phenotype.network import Network
 from msenas.runs.best import read_best
