@@ -35,7 +35,8 @@ Scales = Annotated[
 
 Fitness = Annotated[str | None, option("Fitness by name.", SCORE, default="projected-loss")]
 TrainSteps = Annotated[
-    int | None, option("Steps of a training for the fitness.", SCORE, "--train-steps", default="200")
+    int | None,
+    option("Steps of a training for the fitness.", SCORE, "--train-steps", default="200, or 4 passes over the samples"),
 ]
 Screen = Annotated[str | None, option("Fitness that chooses what is worth a training.", SCORE, default="parameters")]
 Promoted = Annotated[float | None, option("Share of a generation that is trained.", SCORE, default="0.2")]

@@ -18,8 +18,15 @@ from msenas.phenotype.network import Network
 from msenas.phenotype.plan import Plan
 
 BATCH = 64
+MOST_STEPS, PASSES = 200, 4
+"""Steps that are usual: so many, but of a small data set no more than take so many passes over its training samples."""
 JUDGED = 5000
 """Validation samples on which a network is judged, at most; a fifth of them would add noise and save little time."""
+
+
+def usual_steps(dataset: Dataset) -> int:
+    """Steps of a short training for which no number was given."""
+    return min(MOST_STEPS, PASSES * batches_of(len(dataset.train), BATCH)[1])
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class RankConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     precision: str = "bfloat16"
     repeated: float = 1 / 3
     fitness: tuple[str, ...] = (ALL,)
-    train_steps: int = 200
+    train_steps: int | None = None
     seeds: int = 3
     probe: int = 32
     half: str = BOTH

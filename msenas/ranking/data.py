@@ -8,6 +8,7 @@ import numpy as np
 
 from msenas.data import Dataset, Split
 from msenas.errors import DataError, InputError
+from msenas.learning.short import usual_steps
 from msenas.ranking.config import RankConfig
 from msenas.search.prepare import Prepared
 
@@ -30,7 +31,8 @@ def limited(prepared: Prepared, config: RankConfig) -> Prepared:
     others = left.some(len(whole.val), drawing(config)) if len(left) >= len(whole.val) else dataset.val
     school = prepared.evaluator.school
     assert school is not None
-    evaluator = replace(prepared.evaluator, school=replace(school, dataset=replace(dataset, val=others)))
+    steps = config.train_steps or usual_steps(dataset)
+    evaluator = replace(prepared.evaluator, school=replace(school, dataset=replace(dataset, val=others), steps=steps))
     return replace(prepared, dataset=dataset, evaluator=evaluator)
 
 

@@ -158,8 +158,9 @@ def score_networks(run: Run, networks: Sequence[Known]) -> tuple[list[Score], li
     """
     names = tuple(dict.fromkeys((*run.config.fitnesses, *GIVEN, *LIKE, SCREEN)))
     kept, path = read_scores(run.folder.scores), run.folder.scores
-    start, others = run.config.seed, run.config.weight_seeds
-    wanted = all_wanted(networks, names, (start, *others), (start, others[0]), run.config.train_steps)
+    start, others, steps = run.config.seed, run.config.weight_seeds, run.config.train_steps
+    assert steps is not None, "resolved"
+    wanted = all_wanted(networks, names, (start, *others), (start, others[0]), steps)
     missing = [one for one in wanted if not is_complete(kept.get((one.id, one.seed)), one)]
     taken = 0
 

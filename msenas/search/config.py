@@ -80,7 +80,7 @@ class SearchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     workers: int | None = None
     device: str = "auto"
     precision: str = "float32"
-    train_steps: int = 200
+    train_steps: int | None = None
     screen: str = SCREEN
     promoted: float = PROMOTED
     time_limit: str | None = None

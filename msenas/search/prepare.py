@@ -27,7 +27,7 @@ from msenas.hardware.counts import SpikeCounts, count
 from msenas.hardware.energy import estimate
 from msenas.hardware.fit import restrict
 from msenas.hardware.profile import Profile, load_profile
-from msenas.learning.short import ShortTraining
+from msenas.learning.short import ShortTraining, usual_steps
 from msenas.phenotype.decode import decode
 from msenas.phenotype.encoding import Standard
 from msenas.phenotype.plan import INPUT
@@ -77,6 +77,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
     standard = Standard(dataset.mean, tuple(s if s > 0 else 1.0 for s in dataset.std))
     probe = draw_probe(dataset.train, config.batch, standard, events=dataset.kind == "events", seed=config.seed)
     device = pick_device(config.device)
+    steps = config.train_steps or usual_steps(dataset)
     resolved = msgspec.structs.replace(
         config,
         **paths,
@@ -85,6 +86,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
         encoding=spec.encoding,
         device=device,
         workers=config.workers or default_workers(device),
+        train_steps=steps,
     )
     evaluator = Evaluator(
         probe,
@@ -93,7 +95,7 @@ def prepare(config: SearchConfig, *, download: bool = False, progress: bool = Fa
         seed=config.seed,
         device=device,
         precision=config.precision,
-        school=ShortTraining(dataset, standard, config.train_steps) if len(dataset.val) else None,
+        school=ShortTraining(dataset, standard, steps) if len(dataset.val) else None,
     )
     return Prepared(resolved, dataset, spec, space, evaluator)
 

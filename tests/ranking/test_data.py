@@ -71,6 +71,13 @@ def test_a_fitness_that_trains_is_judged_on_samples_of_its_own(prepared):
     assert found.evaluator.probe is whole.evaluator.probe
 
 
+def test_its_usual_steps_are_those_of_the_samples_that_are_used(prepared):
+    options, whole = prepared
+    unasked = {name: value for name, value in options.items() if name != "train_steps"}
+    found = limited(whole, build_rank_config(unasked | {"samples": 10}))
+    assert (found.evaluator.school.steps, whole.evaluator.school.steps) == (4, 1)
+
+
 @pytest.mark.parametrize("samples", [None, "all but a few"])
 def test_where_none_are_left_it_is_judged_on_the_same(prepared, samples):
     options, whole = prepared
