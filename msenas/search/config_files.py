@@ -28,10 +28,16 @@ LARGEST_TOML = 1 << 15
 def build_config(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> SearchConfig:
     """Defaults, then preset, then file, then options; later ones win.
 
+    A search for which the fitness counts for nothing, and that names none, has a training-free one.
+
     Raises:
         InputError: A key is unknown (the nearest known one is named) or a value is not allowed.
     """
-    return _convert(given_options(options, file, preset), str(file) if file else "options")
+    given = given_options(options, file, preset)
+    config = _convert(given, str(file) if file else "options")
+    if "fitness" in (*given, *config.objectives):
+        return config
+    return msgspec.structs.replace(config, fitness=config.screen)
 
 
 def given_options(options: Mapping[str, Any], file: Path | None = None, preset: str | None = None) -> dict[str, Any]:

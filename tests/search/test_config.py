@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msenas.errors import InputError
+from msenas.fitness.registry import DEFAULT
 from msenas.genotype.motifs import MOTIFS
 from msenas.search.config import CHANGEABLE, SearchConfig, differences, seconds
 from msenas.search.config_files import build_config, read_toml, write_toml
@@ -71,6 +72,20 @@ def test_toml_with_every_key(tmp_path):
 def test_default_round_trip(tmp_path):
     assert build_config({}, toml(tmp_path, write_toml(SearchConfig()))) == SearchConfig()
     assert "None" not in write_toml(SearchConfig())
+
+
+@pytest.mark.parametrize(
+    ("options", "fitness"),
+    [
+        ({}, DEFAULT),
+        ({"objectives": ("fitness",)}, DEFAULT),
+        ({"objectives": ("energy",)}, "parameters"),
+        ({"objectives": ("energy", "synops"), "screen": "sahd"}, "sahd"),
+        ({"objectives": ("energy",), "fitness": DEFAULT}, DEFAULT),
+    ],
+)
+def test_nothing_is_trained_for_a_fitness_that_does_not_count(options, fitness):
+    assert build_config(options).fitness == fitness
 
 
 @pytest.mark.parametrize("key", ["time-limit", "time_limit"])
