@@ -230,10 +230,16 @@ def profiles(
     show_profiles(name, as_json, OUT)
 
 
+def interrupt(number: int, frame: object) -> None:
+    """Take a signal for Ctrl-C: it is heard even where that is ignored, and waits where that is blocked."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
+
+
 def main() -> None:
     """Entry point of the `msenas` command."""
     # Schedulers ask a job to end before they kill it; it stops as after Ctrl-C, and can be resumed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import textwrap
 from importlib import import_module
 
 import msgspec
@@ -215,3 +217,27 @@ def test_score_of_a_bare_genome(cli, tmp_path, form):
     code, out, _ = cli("score", file, "--batch", "4", "--fitness", "synapses")
     assert code == 0
     assert "synapses" in out
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals can be blocked on POSIX alone")
+def test_sigterm_is_heard_where_ctrl_c_is_ignored_and_waits_where_it_is_blocked():
+    script = """
+        import os, signal
+        from msenas.cli import app
+
+        def command(prog_name):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            os.kill(os.getpid(), signal.SIGTERM)
+            print("waits", flush=True)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+            print("not heard", flush=True)
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        app.app = command
+        try:
+            app.main()
+        except KeyboardInterrupt:
+            print("stopped")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=300).stdout.split() == ["waits", "stopped"]
