@@ -105,8 +105,8 @@ def test_nonsense_is_one_line(rank, tmp_path, monkeypatch, options, said):
     assert {p.name for p in tmp_path.iterdir()} == {"arrays.npz"}
 
 
-def printed(ranking, epochs=4, end=End.FINISHED):
-    screen = Console(file=StringIO(), width=200)
+def printed(ranking, epochs=4, end=End.FINISHED, width=200):
+    screen = Console(file=StringIO(), width=width)
     _print(Ranked(Path("r"), end, RankConfig(epochs=epochs), [], ranking, 1.0), screen)
     return screen.file.getvalue()
 
@@ -120,6 +120,15 @@ def test_figures_without_a_value_are_left_empty():
         "noise of the accuracy: tau none between two trainings of 4 networks, which differ by 0.00% on average" in text
     )
     assert "within the" not in text, "one epoch has none before it"
+
+
+def test_each_fitness_has_one_line_of_each_table_on_a_narrow_screen():
+    networks = [known(i, trained(0.04 * i, loss=1 - 0.04 * i)) for i in range(24)]
+    falling = [name.replace("-", "_") for name, fitness in FITNESSES.items() if not fitness.maximise]
+    starts, scores = ([score(i, seed, **dict.fromkeys(falling, -i)) for i in range(24)] for seed in (0, 1))
+    text = printed(report(networks, scores, tuple(FITNESSES), 0, starts), width=80)
+    lines = {name: [line for line in text.splitlines() if line.split()[:1] == [name]] for name in FITNESSES}
+    assert {name: len(found) for name, found in lines.items()} == dict.fromkeys(FITNESSES, 4)
 
 
 def test_what_is_missing_is_shown_where_something_is():
