@@ -5,10 +5,11 @@
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
 `msenas rank` writes). Of every search, the network with the best fitness is trained to the end, from other weights than
-it was searched with, and judged on the test split, which nothing else reads (or, where that is too small, with --judge
-val on the samples on which the networks of the file were compared; a search splits the data by its own seed, so that
-some of these are validation samples of the search). All searches evaluate as many networks; the seconds that this took
-are printed. What is in OUT is not computed again, so the benchmark can be stopped at any time.
+it was searched with, and judged on the test split (or, where that is too small, with --judge val on the samples on
+which the networks of the file were compared). A search splits the data by its own seed: it has seen none of the test
+split if the data set says what is for the test, and some of the other samples, to which a test split that is drawn
+belongs, too. All searches evaluate as many networks; the seconds that this took are printed. What is in OUT is not
+computed again, so the benchmark can be stopped at any time, and other options need another OUT.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ def report(by_name: Mapping[str, Sequence[tuple[Known, float]]]) -> None:
     for name, pairs in by_name.items():
         ones = [one for one, _ in pairs]
         accuracies = [one.accuracy or 0.0 for one in ones]
-        counts = [one.trainings[0].counts for one in ones]
+        # A winner that could not be trained counts as 0 % and has no operations.
+        counts = [training.counts for one in ones for training in one.succeeded[:1]]
         print(
             name,
             interval(accuracies),
