@@ -1,7 +1,8 @@
 """Wall time and peak memory of a whole search, all its processes together.
 
     python benchmarks/search.py                                        # the default search
-    python benchmarks/search.py --cold                                 # with nothing compiled before
+    python benchmarks/search.py -- --fitness rdm-contrast              # the same budget without trainings
+    python benchmarks/search.py --cold -- --fitness rdm-contrast       # with nothing compiled before
     python benchmarks/search.py -- --dataset cifar10 --data PATH --preset paper
 
 Options after `--` go to `msenas search`. Memory is the proportional set size (shared pages counted once), summed over

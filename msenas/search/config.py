@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
@@ -21,11 +20,6 @@ from msenas.phenotype.spec import Encoding, NetworkSpec, Neuron, default_reducti
 from msenas.search.objectives import OBJECTIVES
 from msenas.search.pick import PICKS
 from msenas.search.variation import MUTATIONS
-
-if sys.version_info >= (3, 11):
-    pass
-else:
-    pass
 
 SMALL_SIDE = 16
 """Inputs below this many pixels get SMALL_LAYERS layers by default, others LAYERS."""

@@ -35,7 +35,7 @@ class Gain:
     """What evolution added to its own random part (generation 0).
 
     Attributes:
-        random_evaluations: live networks of the random generation.
+        random_evaluations: live networks of the random generation, without those that were screened out.
         best_random, best: best value of each objective in the random generation, and in the whole run.
         hypervolume_random, hypervolume: dominated volume of both fronts with every objective scaled to 0..1 over the
             run's own front and random part; None where no random network is live.

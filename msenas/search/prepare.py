@@ -46,7 +46,7 @@ class Prepared:
 
     Attributes:
         config: the options, with everything filled in that the data decide.
-        dataset: the data; the search sees only its training split.
+        dataset: the data; the search sees its training split, and its validation split if it trains.
         spec: the spec of every network of the search.
         space: the genomes that are searched.
         evaluator: scores one network.
