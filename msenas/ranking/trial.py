@@ -68,6 +68,8 @@ class Trained(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     def __post_init__(self) -> None:
         if bool(self.accuracies) == (self.failure is not None):
             raise InputError("a training has either accuracies or a failure")
+        if len(self.losses) != len(self.accuracies):
+            raise InputError("a training has a loss for every accuracy")
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def test_accuracy_and_energy_are_those_of_trainings_that_did_not_fail():
         (2, {"trainings": []}, "line 3: Expected `array` of length >= 1"),
         (2, {"trainings": [{}]}, "line 3: a training has either accuracies or a failure"),
         (2, {"trainings": [{"accuracies": [0.5], "failure": "both"}]}, "line 3: a training has either"),
+        (2, {"trainings": [{"accuracies": [0.5, 0.6], "losses": [1.0]}]}, "line 3: a training has a loss for every"),
         (2, {"trainings": [{"accuracies": [1.5]}]}, "line 3: Expected `float` <= 1.0"),
         (
             2,
