@@ -147,7 +147,8 @@ def _as_in(best: Best, prepared: Prepared, options: Mapping[str, Any]) -> Prepar
     seed = prepared.evaluator.seed if "seed" in options else best.weight_seed
     evaluator = replace(prepared.evaluator, seed=seed)
     if (standard := _standard(best, spec.input_shape[0])) is not None:
-        evaluator = replace(evaluator, probe=replace(evaluator.probe, standard=standard))
+        school = None if evaluator.school is None else replace(evaluator.school, standard=standard)
+        evaluator = replace(evaluator, probe=replace(evaluator.probe, standard=standard), school=school)
     return replace(prepared, spec=spec, evaluator=evaluator)
 
 

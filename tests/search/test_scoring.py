@@ -49,7 +49,7 @@ def test_a_structure_brings_its_options(tmp_path):
     subject = read_subject(tmp_path)
     found = prepare_subject(subject, {})
     assert (subject.genome, found.spec) == (None, foreign().network)
-    assert found.evaluator.probe.standard == Standard((0.0,), (1.0,))
+    assert found.evaluator.probe.standard == found.evaluator.school.standard == Standard((0.0,), (1.0,))
     assert subject.plan(found.spec) == foreign().plan
     assert prepare_subject(subject, {"steps": 5}).spec.steps == 5
     scores, values = score(subject, found, ["rdm-contrast", "depth"])
