@@ -57,7 +57,7 @@ Finalists = Annotated[
     int | None, option("Train the best of the front briefly; the best on validation data wins.", BUDGET, default="0")
 ]
 FinalistEpochs = Annotated[int | None, option("Epochs of the finalists that get farthest.", BUDGET, default="8")]
-Preset = Annotated[str | None, option("paper: 50 x 80 evaluations.", BUDGET)]
+Preset = Annotated[str | None, option("paper: 50 x 80 evaluations by rdm-paper.", BUDGET)]
 
 Workers = Annotated[int | None, option("Worker processes.", RUN, default="one per core")]
 TimeLimit = Annotated[str | None, option("Stop after this long, such as 10m.", RUN, "--time-limit")]
