@@ -16,9 +16,9 @@ from msenas.search.prepare import Prepared
 def limited(prepared: Prepared, config: RankConfig) -> Prepared:
     """The same with the samples that are used alone, for networks and for fitnesses that train.
 
-    A fitness that trains is judged on other samples than the networks where as many as the validation split has are left
-    over: on the same ones, the luck of these would count as agreement. The statistics of the input stay those of the whole training split, as in
-    the probe batch.
+    A fitness that trains is judged on other samples than the networks where as many as the validation split has are
+    left over: on the same ones, the luck of these would count as agreement. The statistics of the input stay those of
+    the whole training split, as in the probe batch.
 
     Raises:
         InputError: There are not so many samples.

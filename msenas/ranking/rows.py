@@ -44,7 +44,8 @@ class Row:
         given: rank correlation with the accuracy while one of GIVEN is held fixed.
         top: mean accuracy of the tenth that it ranks first.
         regret: how far the best of that tenth is below the best of all.
-        staged: of a fitness that trains, `top` if it sees the best PROMOTED by the SCREEN alone, as in a search.
+        staged: of a fitness that trains, `top` if it sees only the best PROMOTED by the SCREEN (a search screens by its
+            other objectives, too).
         stability: mean tau between two weight seeds; NaN for a single seed.
         like: rho with each of LIKE.
     """
