@@ -124,6 +124,12 @@ def main() -> None:
     given = {name: value for name in SHARED if (value := getattr(config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
     names = options.variants.split(",")
+    asked = {"networks": about.options, **given, "judge": options.judge} | {"data": None}
+    noted = options.out / "options.json"
+    if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
+        parser.error(f"{options.out} was made with other options; give another OUT")
+    options.out.mkdir(parents=True, exist_ok=True)
+    noted.write_text(json.dumps(asked, indent=1))
     prepared = limited(prepare(config.search), config)
     if options.judge == "test":
         prepared = replace(prepared, dataset=replace(prepared.dataset, val=prepared.dataset.test))

@@ -9,7 +9,7 @@ from functools import cache, partial
 
 import torch
 
-from msenas.errors import MsenasError
+from msenas.errors import CheckFailed, MsenasError
 from msenas.fitness.contrast import SILENT, head_distance
 from msenas.fitness.probe import Probe
 from msenas.fitness.registry import Evidence, Reading, get_fitness
@@ -134,11 +134,11 @@ class Evaluator:
         scores = self._scores(evidence, probe, reason, readings[self.fitness])
         return scores, {name: _value(readings[name]) for name in names}
 
-    def _training(self, plan: Plan) -> Callable[[], Row] | None:
+    def _training(self, plan: Plan) -> Callable[[], Row | None] | None:
         if self.school is None:
             return None
         # Several fitnesses read one training.
-        return cache(partial(self.school, plan, self.seed, torch.device(self.device)))
+        return cache(partial(_trained, self.school, plan, self.seed, torch.device(self.device)))
 
     def _scores(self, evidence: Evidence, probe: Probe, reason: str | None, reading: Reading | None) -> Scores:
         plan, counts = evidence.plan, evidence.counts
@@ -161,6 +161,13 @@ class Evaluator:
             neurons=plan.neurons,
             batch=probe.pairs,
         )
+
+
+def _trained(school: ShortTraining, plan: Plan, seed: int, device: torch.device) -> Row | None:
+    try:
+        return school(plan, seed, device)
+    except CheckFailed:
+        return None
 
 
 def _value(reading: Reading | None) -> float | None:

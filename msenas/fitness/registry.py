@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msenas.errors import CheckFailed, InputError, unknown
+from msenas.errors import InputError, unknown
 from msenas.fitness.contrast import contrast
 from msenas.fitness.identification import HeadIdentification
 from msenas.fitness.kernels import HammingKernel
@@ -38,14 +38,15 @@ class Evidence:
         statistics: per population.
         counts: operations per inference, from the clean samples.
         watched: the fitness's own watcher, or None.
-        trained: trains the network for a short time; None where there are no data to train on.
+        trained: trains the network for a short time, and gives None if it has no finite loss; None where there are no
+            data to train on.
     """
 
     network: Network
     statistics: Mapping[str, PopulationStatistics]
     counts: Counts
     watched: Any
-    trained: Callable[[], Row] | None = None
+    trained: Callable[[], Row | None] | None = None
 
     @property
     def plan(self) -> Plan:
@@ -114,9 +115,8 @@ def _contrast(evidence: Evidence) -> Reading:
 def _short_training(evidence: Evidence) -> Reading:
     if evidence.trained is None:
         raise InputError("a fitness that trains needs data to train on")
-    try:
-        row = evidence.trained()
-    except CheckFailed:
+    row = evidence.trained()
+    if row is None:
         return Reading(math.nan)
     return Reading(row.val_loss, {"val_accuracy": row.val_accuracy, "train_loss": row.loss})
 

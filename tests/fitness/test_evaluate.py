@@ -128,14 +128,19 @@ def test_several_fitnesses_share_one_training():
 
 
 def test_what_cannot_be_trained_has_no_value():
+    tried = []
+
     def spoilt(plan, seed, device):
+        tried.append(seed)
         raise CheckFailed("the loss is nan")
 
     with pytest.raises(ScoreError, match="short-training is nan"):
         evaluator("short-training", school=spoilt)(motif_plan("FE", "FE"))
-    _, values = evaluator("spikes", school=spoilt).several(motif_plan("FE", "FE"), ("short-training", "depth"))
-    assert values["short-training"] is None
+    tried.clear()
+    _, values = evaluator("spikes", school=spoilt).several(motif_plan("FE", "FE"), tuple(FITNESSES))
+    assert values["short-training"] is values["projected-loss"] is None
     assert values["depth"] > 0
+    assert len(tried) == 1
     with pytest.raises(InputError, match="data to train on"):
         evaluator("short-training")(motif_plan("FE", "FE"))
 
