@@ -124,7 +124,10 @@ def main() -> None:
     given = {name: value for name in SHARED if (value := getattr(config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
     names = options.variants.split(",")
-    asked = {"networks": about.options, **given, "judge": options.judge} | {"data": None}
+    if unknown := sorted({*names} - {*VARIANTS}):
+        parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
+    # Where the data lie is a matter of this machine.
+    asked = {"networks": about.options, **given, "judge": options.judge, "data": None}
     noted = options.out / "options.json"
     if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
         parser.error(f"{options.out} was made with other options; give another OUT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from msenas.data import Dataset, Split
@@ -18,30 +19,31 @@ def limited(prepared: Prepared, config: RankConfig) -> Prepared:
 
     A fitness that trains is judged on other samples than the networks where as many as the validation split has are
     left over: on the same ones, the luck of these would count as agreement. The statistics of the input stay those of
-    the whole training split, as in the probe batch.
+    the whole training split, as in the probe batch. The usual steps of such a fitness are those of what is left.
 
     Raises:
         InputError: There are not so many samples.
         DataError: There are no validation samples.
     """
     whole = prepared.dataset
-    check_samples(whole, config)
+    _check_samples(whole, config)
     dataset = _limited(whole, config)
     left = _without(_without(whole.train, dataset.train), dataset.val)
-    others = left.some(len(whole.val), drawing(config)) if len(left) >= len(whole.val) else dataset.val
+    others = left.some(len(whole.val), sample_rng(config)) if len(left) >= len(whole.val) else dataset.val
     school = prepared.evaluator.school
     assert school is not None
     steps = config.train_steps or usual_steps(dataset)
     evaluator = replace(prepared.evaluator, school=replace(school, dataset=replace(dataset, val=others), steps=steps))
-    return replace(prepared, dataset=dataset, evaluator=evaluator)
+    options = msgspec.structs.replace(prepared.config, train_steps=steps)
+    return replace(prepared, config=options, dataset=dataset, evaluator=evaluator)
 
 
-def drawing(config: RankConfig) -> np.random.Generator:
+def sample_rng(config: RankConfig) -> np.random.Generator:
     """The generator that draws samples."""
     return np.random.default_rng([config.seed, 0x5B5E])
 
 
-def check_samples(dataset: Dataset, config: RankConfig) -> None:
+def _check_samples(dataset: Dataset, config: RankConfig) -> None:
     """Refuse numbers of samples that the data do not have.
 
     Raises:
@@ -66,10 +68,10 @@ def check_samples(dataset: Dataset, config: RankConfig) -> None:
 def _limited(dataset: Dataset, config: RankConfig) -> Dataset:
     train, val = dataset.train, dataset.val
     if config.samples is not None:
-        train = train.some(config.samples, drawing(config))
+        train = train.some(config.samples, sample_rng(config))
     if config.judged is not None:
-        more = _without(dataset.train, train).some(max(0, config.judged - len(val)), drawing(config))
-        val = _together(val.some(config.judged, drawing(config)), more)
+        more = _without(dataset.train, train).some(max(0, config.judged - len(val)), sample_rng(config))
+        val = _together(val.some(config.judged, sample_rng(config)), more)
     return replace(dataset, train=train, val=val)
 
 

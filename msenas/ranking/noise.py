@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def noise_of(ends: Sequence[Sequence[float]], seed: int) -> Noise | None:
         return Noise(len(again), spread, None, None)
     ceiling = Figure.of(kendall(again[:, 0], again[:, 1], resampled(len(again), seed)))
     trainings = 1 / float(np.mean([1 / len(own) for own in ends]))
-    return Noise(len(again), spread, ceiling, Figure(*(perfect(v, trainings) for v in _numbers(ceiling))))
+    return Noise(len(again), spread, ceiling, Figure(*(perfect(v, trainings) for v in astuple(ceiling))))
 
 
 def perfect(ceiling: float, trainings: float) -> float:
@@ -61,7 +61,3 @@ def perfect(ceiling: float, trainings: float) -> float:
     r = math.sin(math.pi / 2 * (0.0 if ceiling < 0 else ceiling))
     reliability = trainings * r / (1 + (trainings - 1) * r)
     return 2 / math.pi * math.asin(math.sqrt(reliability))
-
-
-def _numbers(figure: Figure) -> tuple[float, float, float]:
-    return figure.value, figure.low, figure.high

@@ -11,7 +11,6 @@ import msgspec
 
 from msenas.errors import InputError, RunError
 from msenas.learning.feed import Feed
-from msenas.learning.short import usual_steps
 from msenas.ranking.config import BOTH, RankConfig, build_rank_config, differences
 from msenas.ranking.drawing import OTHER, digests
 from msenas.ranking.folder import RankFolder
@@ -133,7 +132,7 @@ def _changed(old: RankConfig, options: Mapping[str, Any], where: Path, *also: st
     return new
 
 
-def check_data(config: RankConfig, prepared: Prepared) -> None:
+def check_augmentation(config: RankConfig, prepared: Prepared) -> None:
     """Refuse an augmentation that does not fit the data.
 
     Raises:
@@ -144,8 +143,7 @@ def check_data(config: RankConfig, prepared: Prepared) -> None:
 
 def resolved(config: RankConfig, prepared: Prepared) -> RankConfig:
     """The options with what the data decide filled in; nothing of it depends on the machine."""
-    found = {name: getattr(prepared.config, name) for name in ("layers", "steps", "encoding")}
-    found["train_steps"] = config.train_steps or usual_steps(prepared.dataset)
+    found = {name: getattr(prepared.config, name) for name in ("layers", "steps", "encoding", "train_steps")}
     return msgspec.structs.replace(config, **found)
 
 

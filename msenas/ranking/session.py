@@ -23,7 +23,7 @@ from msenas.ranking.member import Member
 from msenas.ranking.opening import (
     Given,
     RankRequest,
-    check_data,
+    check_augmentation,
     check_given,
     name_of,
     open_ranking,
@@ -81,7 +81,7 @@ def rank(request: RankRequest, watcher: Watcher, say: Say, show_loading: bool = 
     folder, config = opened.folder, opened.config
     prepared = limited(prepare(config.search, download=request.download, progress=show_loading), config)
     check_prices(prepared)
-    check_data(config, prepared)
+    check_augmentation(config, prepared)
     config = resolved(config, prepared)
     for note in prepared.dataset.notes:
         say(f"{config.dataset}: {note}")

@@ -18,7 +18,7 @@ from msenas.learning.loop import without_denormals
 from msenas.phenotype.decode import decode
 from msenas.phenotype.network import Network
 from msenas.ranking.config import RankConfig
-from msenas.ranking.data import drawing
+from msenas.ranking.data import sample_rng
 from msenas.ranking.folder import RankFolder
 from msenas.runs.files import read_json, to_json, write_atomically
 from msenas.search.prepare import Prepared
@@ -141,7 +141,7 @@ class Trials:
 
     def _counted(self, network: Network, task: Task) -> dict[str, Any]:
         """Operations and energy of a trained network on validation samples."""
-        split = task.dataset.val.some(COUNTED, drawing(self.config))
+        split = task.dataset.val.some(COUNTED, sample_rng(self.config))
         device = torch.device(self.prepared.evaluator.device)
         batches = evaluation_batches(split, task.spec, task.standard, self.config.seed)
         counts = take_census(network, (frames.to(device) for frames, _ in batches)).counts

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from msenas.fitness.registry import get_fitness
 from msenas.runs.figures import plain, write_figure
@@ -16,6 +19,8 @@ from msenas.search.evolution import Individual
 from msenas.search.objectives import UNITS, values
 
 GREY, WARM, DARK = "#b8bcc4", "#d9582b", "#22262e"
+WIDE = 20
+"""Largest over smallest value above which an axis is logarithmic."""
 
 
 def plot_pareto(
@@ -49,8 +54,7 @@ def plot_pareto(
     )
     if len(names) == 2:
         axes.set(xlabel=_label(names[0], config), ylabel=_label(names[1], config))
-        if points[:, 1].min() > 0 and points[:, 1].max() > 20 * points[:, 1].min():
-            axes.set_yscale("log")
+        _widen(axes, points[:, 1])
     else:
         axes.set(xlabel="evaluation", ylabel=_label(names[0], config))
     axes.set_title(f"{config.dataset}: {len(records)} evaluations, seed {config.seed}")
@@ -60,7 +64,7 @@ def plot_pareto(
 
 def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) -> None:
     """Each objective over the generations: every live network, the median, and the best so far."""
-    figure = Figure(figsize=(7, 2.6 * len(config.objectives)), layout="constrained")
+    figure = Figure(figsize=(7, 0.4 + 2.6 * len(config.objectives)), layout="constrained")
     live = [r for r in records if r.scores is not None and r.scores["fitness"] is not None]
     generations = np.array([r.generation for r in live])
     for row, name in enumerate(config.objectives):
@@ -73,11 +77,18 @@ def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) ->
         extreme = np.maximum if larger else np.minimum
         best = [(column[generations == g].max() if larger else column[generations == g].min()) for g in groups]
         axes.plot(groups, extreme.accumulate(best), color=WARM, lw=1.6, label="best so far")
-        axes.set_ylabel(_label(name, config))
-        if row == 0:
-            axes.legend(frameon=False, ncols=3, loc="lower right")
+        axes.set_title(_label(name, config), loc="left", fontsize="medium")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _widen(axes, column)
     axes.set_xlabel("generation (0 is random)")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=3)
     write_figure(figure, path)
+
+
+def _widen(axes: Axes, heights: NDArray[np.float64]) -> None:
+    """Make the vertical axis logarithmic where the heights span more than a linear one can show."""
+    if heights.min() > 0 and heights.max() > WIDE * heights.min():
+        axes.set_yscale("log")
 
 
 def _point(record: Record, names: Sequence[str]) -> tuple[float, float]:

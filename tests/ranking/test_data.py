@@ -76,6 +76,7 @@ def test_its_usual_steps_are_those_of_the_samples_that_are_used(prepared):
     unasked = {name: value for name, value in options.items() if name != "train_steps"}
     found = limited(whole, build_rank_config(unasked | {"samples": 10}))
     assert (found.evaluator.school.steps, whole.evaluator.school.steps) == (4, 1)
+    assert (found.config.train_steps, whole.config.train_steps) == (4, 1)
 
 
 @pytest.mark.parametrize("samples", [None, "all but a few"])
