@@ -127,6 +127,7 @@ def _like(ranking: Ranking) -> Table:
 def _remarks(ranking: Ranking, epochs: int) -> Iterator[str]:
     low, *_, high = ranking.accuracy
     yield f"{ranking.networks} networks, accuracies {low:.1%} to {high:.1%}, median {ranking.accuracy[2]:.1%}"
+    yield f"their mean is {_share(ranking.mean)}; that of the tenth that turned out best, {_share(ranking.hindsight)}"
     if ranking.failed:
         yield f"left out, as they could not be trained: {ranking.failed}"
     for row in ranking.rows:

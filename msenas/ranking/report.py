@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from msenas.ranking.agreement import Figure, kendall, resampled
+from msenas.ranking.agreement import Figure, kendall, picked, resampled
 from msenas.ranking.config import LEAST
 from msenas.ranking.noise import Noise, noise_of
 from msenas.ranking.record import Known
@@ -27,6 +27,8 @@ class Ranking:
     Attributes:
         networks, failed: those that were ranked, and those that could not be trained.
         accuracy: final accuracies: least, quartiles, most.
+        mean, hindsight: mean accuracy of all, and of the tenth that turned out best: what picking at random is worth,
+            and what no pick can surpass.
         rows: of each fitness, the best tau first.
         best_trivial: the trivial fitness with the best tau; None if none was asked for.
         settled: tau between the accuracies after a share of the epochs and in the end; without shares that come to no
@@ -39,6 +41,8 @@ class Ranking:
     networks: int
     failed: int
     accuracy: tuple[float, ...]
+    mean: Figure
+    hindsight: Figure
     rows: tuple[Row, ...]
     best_trivial: str | None
     settled: Mapping[str, Figure]
@@ -75,6 +79,8 @@ def report(
         networks=len(trained),
         failed=len(networks) - len(trained),
         accuracy=tuple(float(v) for v in np.percentile(compared.accuracy, [0, 25, 50, 75, 100])),
+        mean=Figure.of(compared.accuracy[rows].mean(1)),
+        hindsight=Figure.of(picked(compared.accuracy, compared.accuracy, rows)[0]),
         rows=tuple(sorted(found, key=lambda row: -np.nan_to_num(row.tau.value, nan=-2.0))),
         best_trivial=compared.best,
         settled=_settled(trained, rows),

@@ -120,6 +120,7 @@ def test_figures_without_a_value_are_left_empty():
         "noise of the accuracy: tau none between two trainings of 4 networks, which differ by 0.00% on average" in text
     )
     assert "within the" not in text, "one epoch has none before it"
+    assert "their mean is 50.0%; that of the tenth that turned out best, 50.0%" in text
 
 
 def test_each_fitness_has_one_line_of_each_table_on_a_narrow_screen():

@@ -154,6 +154,9 @@ def test_a_failed_training_is_left_out_and_counted():
     ranking = report(more, [score(i) for i in range(5)], NAMES, 0)
     assert (ranking.networks, ranking.failed) == (4, 1)
     assert ranking.accuracy == pytest.approx((0.2, 0.35, 0.5, 0.65, 0.8))
+    assert ranking.mean.value == pytest.approx(0.5)
+    assert ranking.hindsight.value == pytest.approx(0.8), "one of four is the nearest to a tenth"
+    assert ranking.mean.low < 0.5 < ranking.mean.high <= ranking.hindsight.value
 
 
 def test_too_few_networks_are_not_ranked():
