@@ -2,14 +2,18 @@
 
     python benchmarks/chance.py OUT --networks benchmarks/motif_bench/cifar10.jsonl --data PATH
     python benchmarks/chance.py OUT ... --variants search,random --seeds 5 --population 20 --generations 8
+    python benchmarks/chance.py OUT ... --transfer OTHER.jsonl --transfer-data PATH
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
 `msenas rank` writes). Of every search, the network with the best fitness is trained to the end, from other weights than
 it was searched with, and judged on the test split (or, where that is too small, with --judge val on the samples on
 which the networks of the file were compared). A search splits the data by its own seed: it has seen none of the test
 split if the data set says what is for the test, and some of the other samples, to which a test split that is drawn
-belongs, too. All searches evaluate as many networks; the seconds that this took are printed. What is in OUT is not
-computed again, so the benchmark can be stopped at any time, and other options need another OUT.
+belongs, too. With --transfer, the networks that were found are also trained like those of another file, on its data:
+searched on the one, trained on the other.
+
+All searches evaluate as many networks; the seconds that this took are printed. What is in OUT is not computed again, so
+the benchmark can be stopped at any time, and other options need another OUT.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import numpy as np
 
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
+from msenas.phenotype.spec import NetworkSpec
 from msenas.ranking.config import RankConfig, build_rank_config
 from msenas.ranking.data import limited
 from msenas.ranking.folder import RankFolder
@@ -56,14 +61,56 @@ SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "n
 
 
 @dataclass(frozen=True)
+class Course:
+    """How networks are trained and judged in the end: like those of a file.
+
+    Attributes:
+        about: the options in the file.
+        config: the same with the path of the data here.
+        prepared: the data, with what judges in the place of the validation split.
+    """
+
+    about: Mapping[str, Any]
+    config: RankConfig
+    prepared: Prepared
+
+
+def course_of(networks: Path, data: Path | None, judge: str) -> Course:
+    """The course of a file of networks."""
+    about, _ = read_networks(networks)
+    place = {} if data is None else {"data": str(data)}
+    config = build_rank_config(about.options | place)
+    prepared = limited(prepare(config.search), config)
+    if judge == "test":
+        prepared = replace(prepared, dataset=replace(prepared.dataset, val=prepared.dataset.test))
+    return Course(about.options, config, prepared)
+
+
+@dataclass(frozen=True)
 class Winner:
-    """The network with the best fitness of a search, by its number in it, and the seconds of all evaluations."""
+    """The network with the best fitness of a search.
+
+    Attributes:
+        name, seed: of the search.
+        id: number of the network in it.
+        genome: of the network.
+        seconds: of all evaluations.
+        random: mean share of inhibitory synapses of the random networks with which the search began.
+    """
 
     name: str
     seed: int
     id: int
     genome: tuple[int, ...]
     seconds: float
+    random: float
+
+    def known(self, spec: NetworkSpec, trainings: Sequence[Trained]) -> Known:
+        """What there is to know of it, as in a file of networks."""
+        genome = list(self.genome)
+        plan = decode(Genome.from_flat(self.genome), spec)
+        member = Member(id=self.id, genome=genome, plan=plan.digest, motif="", size=0, half="development")
+        return known(member, plan, trainings)
 
 
 def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Winner:
@@ -74,24 +121,43 @@ def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Win
     found = search(Request(asked, out=folder.path, resume=begun), lambda *_: None, lambda note: None)
     assert found.summary.best_id is not None
     seconds = sum(json.loads(line)["seconds"] for line in folder.timings.read_text().splitlines())
-    record = found.run.records[found.summary.best_id]
-    return Winner(name, seed, record.id, tuple(record.genome), seconds)
+    records = found.run.records
+    plans = [decode(Genome.from_flat(r.genome), found.run.prepared.spec) for r in records if r.generation == 0]
+    random = float(np.mean([np.mean([s.inhibitory for s in plan.synapses]) for plan in plans]))
+    best = records[found.summary.best_id]
+    return Winner(name, seed, best.id, tuple(best.genome), seconds, random)
 
 
 @dataclass(frozen=True)
 class Finish:
-    """Trains a winner like the networks of the file, several times."""
+    """Trains a winner like the networks of the file, several times; `place` has a folder for each."""
 
-    out: Path
-    config: RankConfig
-    prepared: Prepared
+    place: Path
+    course: Course
 
     def __call__(self, job: tuple[Winner, int]) -> Trained:
         """What becomes of it; from the record where it is there."""
         winner, repetition = job
-        folder = RankFolder(self.out / "trained" / f"{winner.name}-{winner.seed}")
-        trials, trial = Trials(self.config, self.prepared, folder), Trial(winner.id, winner.genome, repetition)
+        folder = RankFolder(self.place / f"{winner.name}-{winner.seed}")
+        trials = Trials(self.course.config, self.course.prepared, folder)
+        trial = Trial(winner.id, winner.genome, repetition)
         return trials.on_record(trial) or trials(trial)
+
+
+Finished = Mapping[str, Sequence[tuple[Winner, Known]]]
+"""Winners of each variant, with what became of them."""
+
+
+def finished(place: Path, course: Course, winners: Sequence[Winner], trainings: int) -> Finished:
+    """Train all winners to the end, each from so many weights."""
+    jobs = [(winner, repetition) for winner in winners for repetition in range(trainings)]
+    with workers(Finish(place, course), course.prepared.config.workers or 1) as pool:
+        ends = dict(zip(jobs, pool.map(jobs), strict=True))
+    found: dict[str, list[tuple[Winner, Known]]] = {}
+    for winner in winners:
+        own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
+        found.setdefault(winner.name, []).append((winner, winner.known(course.prepared.spec, own)))
+    return found
 
 
 def interval(values: Sequence[float]) -> str:
@@ -105,60 +171,16 @@ def difference(values: Sequence[float], others: Sequence[float]) -> str:
     return f"{gaps.mean():+.2f} ({gaps.min():+.2f} to {gaps.max():+.2f})"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--networks", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument("--variants", default=",".join(VARIANTS))
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--population", type=int, default=20)
-    parser.add_argument("--generations", type=int, default=8)
-    parser.add_argument("--train-steps", type=int, default=200)
-    parser.add_argument("--trainings", type=int, default=1, help="final trainings of every winner")
-    parser.add_argument("--judge", choices=("test", "val"), default="test")
-    options = parser.parse_args()
-    about, _ = read_networks(options.networks)
-    place = {} if options.data is None else {"data": str(options.data)}
-    config = build_rank_config(about.options | place)
-    given = {name: value for name in SHARED if (value := getattr(config, name)) is not None}
-    given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
-    names = options.variants.split(",")
-    if unknown := sorted({*names} - {*VARIANTS}):
-        parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
-    # Where the data lie is a matter of this machine.
-    asked = {"networks": about.options, **given, "judge": options.judge, "data": None}
-    noted = options.out / "options.json"
-    if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
-        parser.error(f"{options.out} was made with other options; give another OUT")
-    options.out.mkdir(parents=True, exist_ok=True)
-    noted.write_text(json.dumps(asked, indent=1))
-    prepared = limited(prepare(config.search), config)
-    if options.judge == "test":
-        prepared = replace(prepared, dataset=replace(prepared.dataset, val=prepared.dataset.test))
-    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    # Seed by seed, so that whatever is there after a stop can be compared.
-    winners = [searched(options.out, name, seed, given) for seed in seeds for name in names]
-    jobs = [(winner, repetition) for winner in winners for repetition in range(options.trainings)]
-    with workers(Finish(options.out, config, prepared), prepared.config.workers or 1) as pool:
-        ends = dict(zip(jobs, pool.map(jobs), strict=True))
-    by_name: dict[str, list[tuple[Known, float]]] = {name: [] for name in names}
-    for winner in winners:
-        own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
-        plan = decode(Genome.from_flat(winner.genome), prepared.spec)
-        member = Member(
-            id=winner.id, genome=list(winner.genome), plan=plan.digest, motif="", size=0, half="development"
-        )
-        by_name[winner.name].append((known(member, plan, own), winner.seconds))
-    report(by_name)
-
-
-def report(by_name: Mapping[str, Sequence[tuple[Known, float]]]) -> None:
+def report(what: str, by_name: Finished) -> None:
     """Print one line for each variant."""
-    reference = [one.accuracy or 0.0 for one, _ in next(iter(by_name.values()))]
-    print("variant | accuracy % | minus the first | parameters | depth | energy uJ | inhibitory SynOps | seconds")
+    reference = [one.accuracy or 0.0 for _, one in next(iter(by_name.values()))]
+    print(what)
+    print(
+        "variant | accuracy % | minus the first | parameters | depth | energy uJ | inhibitory SynOps"
+        " | inhibitory synapses | of random ones | seconds"
+    )
     for name, pairs in by_name.items():
-        ones = [one for one, _ in pairs]
+        ones = [one for _, one in pairs]
         accuracies = [one.accuracy or 0.0 for one in ones]
         # A winner that could not be trained counts as 0 % and has no operations.
         counts = [training.counts for one in ones for training in one.succeeded[:1]]
@@ -170,9 +192,60 @@ def report(by_name: Mapping[str, Sequence[tuple[Known, float]]]) -> None:
             f"{np.mean([one.depth for one in ones]):.1f}",
             f"{1e6 * np.mean([one.energy or 0.0 for one in ones]):.2f}",
             f"{np.mean([c['synops_inhibitory'] / c['synops'] for c in counts]):.1%}",
-            f"{np.mean([seconds for _, seconds in pairs]):.0f}",
+            f"{np.mean([one.inhibitory_synapses for one in ones]):.1%}",
+            f"{np.mean([winner.random for winner, _ in pairs]):.1%}",
+            f"{np.mean([winner.seconds for winner, _ in pairs]):.0f}",
             sep=" | ",
         )
+
+
+def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--networks", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=None)
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--population", type=int, default=20)
+    parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--train-steps", type=int, default=200)
+    parser.add_argument("--trainings", type=int, default=1, help="final trainings of every winner")
+    parser.add_argument("--judge", choices=("test", "val"), default="test")
+    parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
+    parser.add_argument("--transfer-data", type=Path, default=None)
+    options = parser.parse_args()
+    if unknown := sorted({*options.variants.split(",")} - {*VARIANTS}):
+        parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
+    return parser, options
+
+
+def main() -> None:
+    """Search, train what was found, and print a table for each data set."""
+    parser, options = parsed()
+    course = course_of(options.networks, options.data, options.judge)
+    other = None if options.transfer is None else course_of(options.transfer, options.transfer_data, options.judge)
+    if other is not None and other.config.layers != course.config.layers:
+        parser.error(
+            f"the networks of {options.transfer} have {other.config.layers} layers, not {course.config.layers}"
+        )
+    given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
+    given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
+    # Where the data lie is a matter of this machine.
+    asked = {"networks": course.about, **given, "judge": options.judge, "data": None}
+    noted = options.out / "options.json"
+    if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
+        parser.error(f"{options.out} was made with other options; give another OUT")
+    options.out.mkdir(parents=True, exist_ok=True)
+    noted.write_text(json.dumps(asked, indent=1))
+    # Seed by seed, so that whatever is there after a stop can be compared.
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants.split(",")]
+    report(course.config.dataset, finished(options.out / "trained", course, winners, options.trainings))
+    if other is not None:
+        place = options.out / f"trained-{options.transfer.stem}"
+        found = finished(place, other, winners, options.trainings)
+        report(f"searched on {course.config.dataset}, trained on {other.config.dataset}", found)
 
 
 if __name__ == "__main__":
