@@ -1,7 +1,7 @@
 """How much do scores depend on the samples that they are read from? Probe batches of several sizes, each drawn anew.
 
     python benchmarks/probe_batches.py --networks benchmarks/motif_bench/cifar10.jsonl --data PATH --half development
-    python benchmarks/probe_batches.py ... --pairs 8,32,128 --batches 5
+    python benchmarks/probe_batches.py ... --pairs 8 32 128 --batches 5
 
 The networks of the file are scored by every fitness that does not train, from one and the same random weights. What is
 printed of each fitness and size: tau between two probe batches, and tau with the accuracy, with 95 % intervals of a
@@ -54,9 +54,13 @@ def main() -> None:
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--half", choices=("development", "held-out", BOTH), default=BOTH)
-    parser.add_argument("--pairs", default="8,32,128", help="samples of a batch, each with one disturbed copy")
+    parser.add_argument(
+        "--pairs", type=int, nargs="+", default=[8, 32, 128], help="samples of a batch, each with one disturbed copy"
+    )
     parser.add_argument("--batches", type=int, default=5)
     options = parser.parse_args()
+    if options.batches < 2:
+        parser.error("it takes two batches to compare them")
     about, known = read_networks(options.networks)
     place = {} if options.data is None else {"data": str(options.data)}
     config = build_rank_config(about.options | place)
@@ -64,11 +68,10 @@ def main() -> None:
     prepared = prepare(config.search)
     # A seed of 0 draws the batch of a search, with which the networks were drawn as live ones.
     batches = range(1, options.batches + 1)
-    sizes = [int(size) for size in options.pairs.split(",")]
-    jobs = [(one, pairs, batch) for pairs in sizes for batch in batches for one in networks]
+    jobs = [(one, pairs, batch) for pairs in options.pairs for batch in batches for one in networks]
     with workers(Batches(prepared, config.weight_seeds[0]), prepared.config.workers or 1) as pool:
         found = zip(jobs, pool.map(jobs), strict=True)
-        scores: dict[int, list[Score]] = {pairs: [] for pairs in sizes}
+        scores: dict[int, list[Score]] = {pairs: [] for pairs in options.pairs}
         for (_, pairs, _), score in found:
             if isinstance(score, Death):
                 raise SystemExit(f"a worker died: {score.reason}")
