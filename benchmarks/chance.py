@@ -176,7 +176,7 @@ def report(what: str, by_name: Finished) -> None:
     reference = [one.accuracy or 0.0 for _, one in next(iter(by_name.values()))]
     print(what)
     print(
-        "variant | accuracy % | minus the first | parameters | depth | energy uJ | inhibitory SynOps"
+        "variant | accuracy % | minus the first | loss | parameters | depth | energy uJ | inhibitory SynOps"
         " | inhibitory synapses | of random ones | seconds"
     )
     for name, pairs in by_name.items():
@@ -188,6 +188,7 @@ def report(what: str, by_name: Finished) -> None:
             name,
             interval(accuracies),
             difference(accuracies, reference),
+            f"{np.mean([loss for one in ones if (loss := one.loss) is not None]):.3f}",
             f"{np.mean([one.parameters for one in ones]):,.0f}",
             f"{np.mean([one.depth for one in ones]):.1f}",
             f"{1e6 * np.mean([one.energy or 0.0 for one in ones]):.2f}",
