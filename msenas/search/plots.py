@@ -78,7 +78,7 @@ def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) ->
         best = [(column[generations == g].max() if larger else column[generations == g].min()) for g in groups]
         axes.plot(groups, extreme.accumulate(best), color=WARM, lw=1.6, label="best so far")
         axes.set_title(_label(name, config), loc="left", fontsize="medium")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         _widen(axes, column)
     axes.set_xlabel("generation (0 is random)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=3)

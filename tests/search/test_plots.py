@@ -11,6 +11,7 @@ import pytest
 from matplotlib import image
 
 from msenas.errors import RunError
+from msenas.search import plots
 from msenas.search.config import SearchConfig
 from msenas.search.objectives import OBJECTIVES
 from msenas.search.outcome import front_of
@@ -39,6 +40,33 @@ def test_drawn_for_every_set_of_objectives(tmp_path, names, count):
     for name in ("pareto.png", "history.png"):
         assert np.ptp(image.imread(tmp_path / name)) > 0.5
     assert sorted(os.listdir(tmp_path)) == ["history.png", "pareto.png"]
+
+
+def drawn_history(path, monkeypatch, records):
+    """The axes of history.png after they were drawn."""
+    figures = []
+    monkeypatch.setattr(plots, "write_figure", lambda figure, _: figures.append(figure))
+    plot_history(path, records, SearchConfig())
+    figures[0].canvas.draw()
+    return figures[0].axes
+
+
+@pytest.mark.parametrize("last", [0, 1, 30])
+def test_ticks_of_the_generations_are_whole(tmp_path, monkeypatch, last):
+    records = [record(g, g, fitness=1.0, energy=1e-9) for g in range(last + 1)]
+    for axes in drawn_history(tmp_path, monkeypatch, records):
+        low, high = axes.get_xlim()
+        seen = [tick for tick in axes.get_xticks() if low <= tick <= high]
+        assert seen
+        assert all(tick == int(tick) for tick in seen)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "scale"), [(1, 19, "linear"), (1, 21, "log"), (0, 21, "linear"), (-1, 21, "linear")]
+)
+def test_wide_and_positive_values_have_a_logarithmic_axis(tmp_path, monkeypatch, least, most, scale):
+    records = [record(0, fitness=1.0, energy=least), record(1, fitness=1.0, energy=most)]
+    assert [axes.get_yscale() for axes in drawn_history(tmp_path, monkeypatch, records)] == ["linear", scale]
 
 
 def test_equal_records_give_equal_pictures(tmp_path):
