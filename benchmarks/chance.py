@@ -218,7 +218,20 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     options = parser.parse_args()
     if unknown := sorted({*options.variants.split(",")} - {*VARIANTS}):
         parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
+    if min(options.seeds, options.trainings) < 1:
+        parser.error("--seeds and --trainings must be at least 1")
+    if options.transfer is None and options.transfer_data is not None:
+        parser.error("--transfer-data needs --transfer FILE")
     return parser, options
+
+
+def note(parser: argparse.ArgumentParser, folder: Path, asked: Mapping[str, Any]) -> None:
+    """Write down the options that a folder is made with; one that was made with others is refused."""
+    noted = folder / "options.json"
+    if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
+        parser.error(f"{folder} was made with other options; give another OUT")
+    folder.mkdir(parents=True, exist_ok=True)
+    noted.write_text(json.dumps(asked, indent=1))
 
 
 def main() -> None:
@@ -234,17 +247,16 @@ def main() -> None:
     given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
     # Where the data lie is a matter of this machine.
     asked = {"networks": course.about, **given, "judge": options.judge, "data": None}
-    noted = options.out / "options.json"
-    if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
-        parser.error(f"{options.out} was made with other options; give another OUT")
-    options.out.mkdir(parents=True, exist_ok=True)
-    noted.write_text(json.dumps(asked, indent=1))
+    note(parser, options.out, asked)
+    if other is not None:
+        place = options.out / f"trained-{options.transfer.stem}"
+        # Another file can have the same name.
+        note(parser, place, {"networks": other.about})
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants.split(",")]
     report(course.config.dataset, finished(options.out / "trained", course, winners, options.trainings))
     if other is not None:
-        place = options.out / f"trained-{options.transfer.stem}"
         found = finished(place, other, winners, options.trainings)
         report(f"searched on {course.config.dataset}, trained on {other.config.dataset}", found)
 
