@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from msenas.errors import InputError
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.phenotype.spec import NetworkSpec
@@ -235,8 +236,16 @@ def note(parser: argparse.ArgumentParser, folder: Path, asked: Mapping[str, Any]
 
 
 def main() -> None:
-    """Search, train what was found, and print a table for each data set."""
+    """Run the command line; what cannot be used is one line."""
     parser, options = parsed()
+    try:
+        run(parser, options)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Search, train what was found, and print a table for each data set."""
     course = course_of(options.networks, options.data, options.judge)
     other = None if options.transfer is None else course_of(options.transfer, options.transfer_data, options.judge)
     if other is not None and other.config.layers != course.config.layers:

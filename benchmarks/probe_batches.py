@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from msenas.errors import InputError
 from msenas.fitness.probe import draw_probe
 from msenas.fitness.registry import FITNESSES
 from msenas.ranking.agreement import Figure
@@ -49,7 +50,7 @@ class Batches:
 
 
 def main() -> None:
-    """Print one table for each size of the batch."""
+    """Run the command line; what cannot be used is one line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=None)
@@ -61,6 +62,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.batches < 2:
         parser.error("it takes two batches to compare them")
+    try:
+        run(options)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score all networks, and print the tables."""
     about, known = read_networks(options.networks)
     place = {} if options.data is None else {"data": str(options.data)}
     config = build_rank_config(about.options | place)
