@@ -12,8 +12,10 @@ split if the data set says what is for the test, and some of the other samples, 
 belongs, too. With --transfer, the networks that were found are also trained like those of another file, on its data:
 searched on the one, trained on the other.
 
-All searches evaluate as many networks; the seconds that this took are printed. What is in OUT is not computed again, so
-the benchmark can be stopped at any time, and other options need another OUT.
+All searches evaluate as many networks; the seconds that this took are printed. Of searches with one fitness it is also
+printed how far they came in their own terms, fitness and energy, before anything is trained to the end.
+
+What is in OUT is not computed again, so the benchmark can be stopped at any time, and other options need another OUT.
 """
 
 from __future__ import annotations
@@ -26,19 +28,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from winners import Finished, Winner, objectives, outcomes
 
 from msenas.errors import InputError
+from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
-from msenas.phenotype.spec import NetworkSpec
 from msenas.ranking.config import RankConfig, build_rank_config
 from msenas.ranking.data import limited
 from msenas.ranking.folder import RankFolder
-from msenas.ranking.member import Member
-from msenas.ranking.record import Known, known, read_networks
+from msenas.ranking.record import Known, read_networks
 from msenas.ranking.trial import Trained, Trial, Trials
 from msenas.runs.folder import RunFolder
 from msenas.runs.pool import workers
+from msenas.search.objectives import minimised
 from msenas.search.prepare import Prepared, prepare
 from msenas.search.session import Request, search
 
@@ -57,6 +60,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """Options of a search by the name of the variant; the first is what the others are compared with."""
 FIRST_SEED = 100
 """Of the searches: their weights are those of no final training, which start from 0."""
+OBJECTIVES = ("fitness", "energy")
+"""Of the searches, as by default."""
 SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold", "encoding")
 """Options that all searches take from the file of networks."""
 
@@ -87,46 +92,30 @@ def course_of(networks: Path, data: Path | None, judge: str) -> Course:
     return Course(about.options, config, prepared)
 
 
-@dataclass(frozen=True)
-class Winner:
-    """The network with the best fitness of a search.
-
-    Attributes:
-        name, seed: of the search.
-        id: number of the network in it.
-        genome: of the network.
-        seconds: of all evaluations.
-        random: mean share of inhibitory synapses of the random networks with which the search began.
-    """
-
-    name: str
-    seed: int
-    id: int
-    genome: tuple[int, ...]
-    seconds: float
-    random: float
-
-    def known(self, spec: NetworkSpec, trainings: Sequence[Trained]) -> Known:
-        """What there is to know of it, as in a file of networks."""
-        genome = list(self.genome)
-        plan = decode(Genome.from_flat(self.genome), spec)
-        member = Member(id=self.id, genome=genome, plan=plan.digest, motif="", size=0, half="development")
-        return known(member, plan, trainings)
-
-
 def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Winner:
     """What a variant finds."""
     folder = RunFolder(out / "searches" / f"{name}-{seed}")
     begun = folder.config.exists()
-    asked = {} if begun else {**options, "pick": "fitness", "seed": seed, **VARIANTS[name]}
+    fixed = {"pick": "fitness", "objectives": OBJECTIVES, "seed": seed}
+    asked = {} if begun else {**options, **fixed, **VARIANTS[name]}
     found = search(Request(asked, out=folder.path, resume=begun), lambda *_: None, lambda note: None)
     assert found.summary.best_id is not None
     seconds = sum(json.loads(line)["seconds"] for line in folder.timings.read_text().splitlines())
-    records = found.run.records
-    plans = [decode(Genome.from_flat(r.genome), found.run.prepared.spec) for r in records if r.generation == 0]
-    random = float(np.mean([np.mean([s.inhibitory for s in plan.synapses]) for plan in plans]))
+    run, records = found.run, found.run.records
+    config = run.prepared.config
+    plans = [decode(Genome.from_flat(r.genome), run.prepared.spec) for r in records if r.generation == 0]
+    points = (minimised(r.scores, OBJECTIVES, get_fitness(config.fitness)) for r in records)
     best = records[found.summary.best_id]
-    return Winner(name, seed, best.id, tuple(best.genome), seconds, random)
+    return Winner(
+        name=name,
+        seed=seed,
+        id=best.id,
+        genome=tuple(best.genome),
+        fitness=config.fitness,
+        points=tuple(point for point in points if point is not None),
+        seconds=seconds,
+        random=float(np.mean([np.mean([s.inhibitory for s in plan.synapses]) for plan in plans])),
+    )
 
 
 @dataclass(frozen=True)
@@ -145,10 +134,6 @@ class Finish:
         return trials.on_record(trial) or trials(trial)
 
 
-Finished = Mapping[str, Sequence[tuple[Winner, Known]]]
-"""Winners of each variant, with what became of them."""
-
-
 def finished(place: Path, course: Course, winners: Sequence[Winner], trainings: int) -> Finished:
     """Train all winners to the end, each from so many weights."""
     jobs = [(winner, repetition) for winner in winners for repetition in range(trainings)]
@@ -159,46 +144,6 @@ def finished(place: Path, course: Course, winners: Sequence[Winner], trainings: 
         own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
         found.setdefault(winner.name, []).append((winner, winner.known(course.prepared.spec, own)))
     return found
-
-
-def interval(values: Sequence[float]) -> str:
-    """Mean and standard deviation in per cent."""
-    return f"{100 * np.mean(values):.2f} +- {100 * np.std(values, ddof=min(1, len(values) - 1)):.2f}"
-
-
-def difference(values: Sequence[float], others: Sequence[float]) -> str:
-    """Mean difference of pairs in percentage points, and that of the pairs which are lowest and highest."""
-    gaps = 100 * (np.array(values) - np.array(others))
-    return f"{gaps.mean():+.2f} ({gaps.min():+.2f} to {gaps.max():+.2f})"
-
-
-def report(what: str, by_name: Finished) -> None:
-    """Print one line for each variant."""
-    reference = [one.accuracy or 0.0 for _, one in next(iter(by_name.values()))]
-    print(what)
-    print(
-        "variant | accuracy % | minus the first | loss | parameters | depth | energy uJ | inhibitory SynOps"
-        " | inhibitory synapses | of random ones | seconds"
-    )
-    for name, pairs in by_name.items():
-        ones = [one for _, one in pairs]
-        accuracies = [one.accuracy or 0.0 for one in ones]
-        # A winner that could not be trained counts as 0 % and has no operations.
-        counts = [training.counts for one in ones for training in one.succeeded[:1]]
-        print(
-            name,
-            interval(accuracies),
-            difference(accuracies, reference),
-            f"{np.mean([loss for one in ones if (loss := one.loss) is not None]):.3f}",
-            f"{np.mean([one.parameters for one in ones]):,.0f}",
-            f"{np.mean([one.depth for one in ones]):.1f}",
-            f"{1e6 * np.mean([one.energy or 0.0 for one in ones]):.2f}",
-            f"{np.mean([c['synops_inhibitory'] / c['synops'] for c in counts]):.1%}",
-            f"{np.mean([one.inhibitory_synapses for one in ones]):.1%}",
-            f"{np.mean([winner.random for winner, _ in pairs]):.1%}",
-            f"{np.mean([winner.seconds for winner, _ in pairs]):.0f}",
-            sep=" | ",
-        )
 
 
 def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
@@ -264,10 +209,12 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants.split(",")]
-    report(course.config.dataset, finished(options.out / "trained", course, winners, options.trainings))
+    print(*objectives(winners), sep="\n")
+    found = finished(options.out / "trained", course, winners, options.trainings)
+    print(course.config.dataset, *outcomes(found), sep="\n")
     if other is not None:
         found = finished(place, other, winners, options.trainings)
-        report(f"searched on {course.config.dataset}, trained on {other.config.dataset}", found)
+        print(f"searched on {course.config.dataset}, trained on {other.config.dataset}", *outcomes(found), sep="\n")
 
 
 if __name__ == "__main__":
