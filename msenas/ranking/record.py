@@ -17,12 +17,13 @@ from msenas.phenotype.spec import NetworkSpec
 from msenas.ranking.config import Half
 from msenas.ranking.member import Member, Number
 from msenas.ranking.sample import motifs_of
-from msenas.ranking.trial import Trained
+from msenas.ranking.trial import Share, Trained
 from msenas.runs.files import read_bytes, to_json, write_atomically
 
 SCHEMA: Literal["msenas.networks/1"] = "msenas.networks/1"
 LARGEST = 256 << 20
 """Bytes of a file of networks that are read."""
+Positive = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
 
 
 class About(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -64,14 +65,14 @@ class Known(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     motif: str
     size: int
     half: Half
-    parameters: int
-    neurons: int
-    synapses: int
-    populations: int
-    depth: int
-    motifs: dict[str, int]
-    inhibitory_neurons: float
-    inhibitory_synapses: float
+    parameters: Positive
+    neurons: Positive
+    synapses: Positive
+    populations: Positive
+    depth: Positive
+    motifs: dict[str, Number]
+    inhibitory_neurons: Share
+    inhibitory_synapses: Share
     recurrent: bool
     trainings: Annotated[list[Trained], msgspec.Meta(min_length=1)]
 

@@ -72,6 +72,9 @@ def test_accuracy_and_energy_are_those_of_trainings_that_did_not_fail():
         (0, {"probe": 3}, "line 1: Expected `str`"),
         (1, {"id": -1}, "line 2: Expected `int` >= 0"),
         (2, {"id": 10**400}, "line 3: "),
+        (2, {"depth": 10**400}, "line 3: "),
+        (2, {"neurons": 0}, "line 3: Expected `int` >= 1"),
+        (2, {"inhibitory_synapses": 1.5}, "line 3: Expected `float` <= 1.0"),
         (2, {"id": 0}, "line 3: network 0 comes twice"),
         (2, {"half": "third"}, "line 3: Invalid enum value 'third'"),
         (2, {"trainings": []}, "line 3: Expected `array` of length >= 1"),
@@ -124,7 +127,7 @@ def test_what_is_read_is_bounded(file, monkeypatch):
         ({"genome": [0] * len(motif_genome("FE", "FE").flat())}, "line 3: network 1: "),
         ({"genome": list(motif_genome("FE", "FE").flat())}, "line 3: network 1 has another structure here"),
         ({"plan": "other"}, "line 3: network 1 has another structure here"),
-        ({"depth": 10**400}, "line 3: what it says of network 1 does not fit the genome"),
+        ({"depth": 10**9}, "line 3: what it says of network 1 does not fit the genome"),
         ({"motifs": {}}, "line 3: what it says of network 1 does not fit the genome"),
     ],
 )
