@@ -11,21 +11,17 @@ that of the parameters; the same from other weights; and rho with the parameters
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from kept import Kept, read_kept
 
 from msenas.errors import InputError
 from msenas.fitness.registry import PROJECTED
 from msenas.ranking.agreement import Figure
-from msenas.ranking.config import RankConfig
-from msenas.ranking.folder import RankFolder
-from msenas.ranking.record import Known, read_networks
 from msenas.ranking.report import report
 from msenas.ranking.rows import Row
-from msenas.ranking.scoring import Score, read_scores
-from msenas.runs.files import read_json
+from msenas.ranking.scoring import Score
 
 EXPONENTS = (0.0, 0.01, 0.02, PROJECTED, 0.04)
 
@@ -38,13 +34,13 @@ def projected(score: Score, parameters: int, exponent: float) -> Score:
     return msgspec.structs.replace(score, values=score.values | {"projected-loss": loss * parameters**-exponent})
 
 
-def row_of(networks: Sequence[Known], scores: Sequence[Score], exponent: float, seed: int) -> Row | None:
+def row_of(kept: Kept, exponent: float) -> Row | None:
     """How well it ranks; None if there are too few networks."""
-    sizes = {one.id: one.parameters for one in networks}
-    own = [projected(score, sizes[score.id], exponent) for score in scores]
-    starts = [score for score in own if score.seed == seed]
-    others = [score for score in own if score.seed != seed]
-    ranking = report(networks, others, ("projected-loss", "parameters"), seed, starts)
+    sizes = {one.id: one.parameters for one in kept.networks}
+    starts, others = (
+        [projected(score, sizes[score.id], exponent) for score in scores] for scores in (kept.starts, kept.others)
+    )
+    ranking = report(kept.networks, others, ("projected-loss", "parameters"), kept.seed, starts)
     return None if ranking is None else next(row for row in ranking.rows if row.name == "projected-loss")
 
 
@@ -59,25 +55,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--exponents", type=float, nargs="+", default=EXPONENTS)
     options = parser.parse_args()
-    folder = RankFolder(options.folder)
+    if not all(-1 <= exponent <= 1 for exponent in options.exponents):
+        parser.error("--exponents must be -1 to 1")
     try:
-        config = read_json(folder.config, RankConfig)
-        _, known = read_networks(folder.networks)
-        scores = read_scores(folder.scores)
+        kept = read_kept(options.folder, "short-training")
     except InputError as error:
         parser.error(str(error))
-    networks = [one for one in known if config.half in (one.half, "both")]
-    chosen = {one.id for one in networks}
-    own = [score for score in scores.values() if score.id in chosen]
-    if not any("short-training" in score.values for score in own):
-        parser.error(
-            f"{folder.scores} has no short-training; run msenas rank --resume --fitness all --out {folder.path}"
-        )
+    rows = [row_of(kept, exponent) for exponent in options.exponents]
+    if None in rows:
+        parser.error(f"{options.folder} has too few trained networks to compare")
     print("exponent | tau from the same start | minus parameters | tau | minus parameters | rho with parameters")
-    for exponent in options.exponents:
-        row = row_of(networks, own, exponent, config.seed)
-        if row is None:
-            parser.error(f"{folder.networks} has too few trained networks to compare")
+    for exponent, row in zip(options.exponents, filter(None, rows), strict=True):
         figures = (row.start, row.start_beyond, row.tau, row.beyond, row.like["parameters"])
         print(f"{exponent:g}", *map(text, figures), sep=" | ")
 

@@ -18,8 +18,11 @@ import numpy as np
 
 from msenas.errors import InputError
 from msenas.ranking.agreement import Array, Figure, partial, resampled, spearman
-from msenas.ranking.config import BOTH
+from msenas.ranking.config import BOTH, LEAST
 from msenas.ranking.record import Known, read_networks
+
+COUNTS = {"spikes", "synops", "synops_inhibitory"}
+"""Operations of the trained networks that are needed."""
 
 
 def causes(networks: list[Known]) -> dict[str, Array]:
@@ -70,13 +73,17 @@ def main() -> None:
     parser.add_argument("--half", choices=("development", "held-out", BOTH), default=BOTH)
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     options = parser.parse_args()
+    if options.seed < 0:
+        parser.error("--seed must be at least 0")
     try:
         _, known = read_networks(options.networks)
     except InputError as error:
         parser.error(str(error))
-    networks = [one for one in known if one.succeeded and options.half in (one.half, BOTH)]
-    if len(networks) < 3:
-        parser.error(f"{options.networks} has {len(networks)} trained networks of this half; it takes 3 to correlate")
+    networks = [one for one in known if options.half in (one.half, BOTH) and one.succeeded]
+    if len(networks) < LEAST:
+        parser.error(f"{options.networks} has {len(networks)} trained networks of this half; it takes {LEAST}")
+    if not all(one.succeeded[0].counts.keys() >= COUNTS for one in networks):
+        parser.error(f"{options.networks} has networks without counts of {', '.join(sorted(COUNTS))}")
     print(*table(networks, options.seed), sep="\n")
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kept import Kept, read_kept
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import BayesianRidge
@@ -26,16 +27,14 @@ from sklearn.preprocessing import StandardScaler
 from msenas.errors import InputError
 from msenas.genotype.motifs import MOTIFS
 from msenas.ranking.agreement import Array, kendall, resampled
-from msenas.ranking.config import RankConfig
-from msenas.ranking.folder import RankFolder
-from msenas.ranking.record import Known, read_networks
-from msenas.ranking.scoring import read_scores
-from msenas.runs.files import read_json
+from msenas.ranking.config import LEAST
+from msenas.ranking.record import Known
 
 MODELS: Mapping[str, Callable[[], Any]] = {
     "ridge": lambda: make_pipeline(StandardScaler(), BayesianRidge()),
     "trees": lambda: ExtraTreesRegressor(100, min_samples_leaf=2, random_state=0),
 }
+SIZES = ("parameters", "synops", "spikes")
 SCREENS = ("parameters", "synops", "depth")
 FITNESS = "projected-loss"
 
@@ -57,24 +56,21 @@ class Table:
     screens: Mapping[str, Array]
 
 
-def features_of(one: Known, values: Mapping[str, float | None]) -> list[float]:
+def features_of(one: Known, values: Mapping[str, float]) -> list[float]:
     """Of one network: its size and activity on a logarithmic scale, its shape, its inhibition and its motifs."""
-    sizes = [np.log(max(values[name] or 0.0, 1.0)) for name in ("parameters", "synops", "spikes")]
+    sizes = [np.log(max(values[name], 1.0)) for name in SIZES]
     shape = [np.log(one.neurons), one.depth, one.synapses, one.populations, one.recurrent]
     motifs = (one.motifs.get(motif.name, 0) for motif in MOTIFS)
     return [*sizes, *shape, one.inhibitory_neurons, one.inhibitory_synapses, *motifs]
 
 
-def read(folder: RankFolder) -> Table:
+def table_of(kept: Kept) -> Table:
     """The networks of a ranking that have all of it, from the weights with which the first trainings began."""
-    config = read_json(folder.config, RankConfig)
-    scores = {id: score.values for (id, seed), score in read_scores(folder.scores).items() if seed == config.seed}
-    _, known = read_networks(folder.networks)
-    chosen = [
-        one
-        for one in known
-        if config.half in (one.half, "both") and one.succeeded and scores.get(one.id, {}).get(FITNESS) is not None
-    ]
+    needed = {FITNESS, *SIZES, *SCREENS}
+    scores = {
+        score.id: {name: value for name, value in score.values.items() if value is not None} for score in kept.starts
+    }
+    chosen = [one for one in kept.networks if one.succeeded and needed <= scores[one.id].keys()]
     return Table(
         np.array([features_of(one, scores[one.id]) for one in chosen], float),
         -np.array([scores[one.id][FITNESS] for one in chosen], float),
@@ -115,14 +111,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     try:
-        table = read(RankFolder(options.folder))
+        table = table_of(read_kept(options.folder, FITNESS))
     except InputError as error:
         parser.error(str(error))
     count = len(table.fitness)
-    if min(options.learn) < 3 or max(options.learn) > count - 3:
-        parser.error(f"--learn must be 3 to {count - 3}: {options.folder} has {count} networks with {FITNESS}")
+    if count < 2 * LEAST:
+        parser.error(f"{options.folder} has {count} trained networks with {FITNESS}; it takes {2 * LEAST}")
+    if min(options.learn) < LEAST or max(options.learn) > count - LEAST:
+        parser.error(
+            f"--learn must be {LEAST} to {count - LEAST}: {options.folder} has {count} networks with {FITNESS}"
+        )
     if options.draws < 1:
         parser.error("--draws must be at least 1")
+    if options.seed < 0:
+        parser.error("--seed must be at least 0")
     rng = np.random.default_rng(options.seed)
     print(f"{count} networks; tau with {FITNESS} / with the accuracy, means of {options.draws} draws")
     print("learnt from", *MODELS, *SCREENS, sep=" | ")
