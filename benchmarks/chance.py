@@ -12,8 +12,9 @@ split if the data set says what is for the test, and some of the other samples, 
 belongs, too. With --transfer, the networks that were found are also trained like those of another file, on its data:
 searched on the one, trained on the other.
 
-All searches evaluate as many networks; the seconds that this took are printed. Of searches with one fitness it is also
-printed how far they came in their own terms, fitness and energy, before anything is trained to the end.
+All searches evaluate as many networks; the seconds that this took are printed. Of the searches that have the fitness of
+the first variant it is also printed how far they came in their own terms, before anything is trained to the end: the
+best fitness, and the hypervolume of fitness and energy, both scaled over all variants that were asked for.
 
 What is in OUT is not computed again, so the benchmark can be stopped at any time, and other options need another OUT.
 """
@@ -39,8 +40,11 @@ from msenas.ranking.data import limited
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.record import Known, read_networks
 from msenas.ranking.trial import Trained, Trial, Trials
+from msenas.runs.files import read_json, write_atomically
 from msenas.runs.folder import RunFolder
 from msenas.runs.pool import workers
+from msenas.search.config_files import build_config
+from msenas.search.loop import End
 from msenas.search.objectives import minimised
 from msenas.search.prepare import Prepared, prepare
 from msenas.search.session import Request, search
@@ -57,7 +61,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "rdm-reference": {"fitness": "rdm-reference"},
     "parameters": {"fitness": "parameters"},
 }
-"""Options of a search by the name of the variant; the first is what the others are compared with."""
+"""Options of a search by the name of the variant; the first that is asked for is what the others are compared with."""
 FIRST_SEED = 100
 """Of the searches: their weights are those of no final training, which start from 0."""
 OBJECTIVES = ("fitness", "energy")
@@ -92,14 +96,21 @@ def course_of(networks: Path, data: Path | None, judge: str) -> Course:
     return Course(about.options, config, prepared)
 
 
+def asked_of(name: str, seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a search."""
+    return {**options, "pick": "fitness", "objectives": OBJECTIVES, "seed": seed, **VARIANTS[name]}
+
+
 def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Winner:
     """What a variant finds."""
     folder = RunFolder(out / "searches" / f"{name}-{seed}")
     begun = folder.config.exists()
-    fixed = {"pick": "fitness", "objectives": OBJECTIVES, "seed": seed}
-    asked = {} if begun else {**options, **fixed, **VARIANTS[name]}
+    asked = {} if begun else asked_of(name, seed, options)
     found = search(Request(asked, out=folder.path, resume=begun), lambda *_: None, lambda note: None)
-    assert found.summary.best_id is not None
+    if found.end is End.INTERRUPTED:
+        raise KeyboardInterrupt
+    if found.summary.best_id is None:
+        raise InputError(f"{folder.path} has found no live network; leave {name} out, or evaluate more")
     seconds = sum(json.loads(line)["seconds"] for line in folder.timings.read_text().splitlines())
     run, records = found.run, found.run.records
     config = run.prepared.config
@@ -162,8 +173,11 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
     parser.add_argument("--transfer-data", type=Path, default=None)
     options = parser.parse_args()
-    if unknown := sorted({*options.variants.split(",")} - {*VARIANTS}):
+    names = options.variants.split(",")
+    if unknown := sorted({*names} - {*VARIANTS}):
         parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
+    if len({*names}) < len(names):
+        parser.error(f"--variants {options.variants} has a name twice")
     if min(options.seeds, options.trainings) < 1:
         parser.error("--seeds and --trainings must be at least 1")
     if options.transfer is None and options.transfer_data is not None:
@@ -171,44 +185,57 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     return parser, options
 
 
-def note(parser: argparse.ArgumentParser, folder: Path, asked: Mapping[str, Any]) -> None:
-    """Write down the options that a folder is made with; one that was made with others is refused."""
-    noted = folder / "options.json"
-    if noted.exists() and json.loads(noted.read_text()) != json.loads(json.dumps(asked)):
-        parser.error(f"{folder} was made with other options; give another OUT")
-    folder.mkdir(parents=True, exist_ok=True)
-    noted.write_text(json.dumps(asked, indent=1))
+def note(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Write down the options that a folder is made with.
+
+    Raises:
+        InputError: It was made with others, or cannot be used.
+    """
+    noted, content = folder / "options.json", json.dumps(asked, indent=1)
+    if noted.exists() and read_json(noted, dict[str, Any]) != json.loads(content):
+        raise InputError(f"{folder} was made with other options; give another OUT")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+    write_atomically(noted, content)
 
 
 def main() -> None:
     """Run the command line; what cannot be used is one line."""
     parser, options = parsed()
     try:
-        run(parser, options)
+        run(options)
     except InputError as error:
         parser.error(str(error))
+    except KeyboardInterrupt:
+        parser.exit(130, "stopped; the same command goes on\n")
 
 
-def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Search, train what was found, and print a table for each data set."""
     course = course_of(options.networks, options.data, options.judge)
     other = None if options.transfer is None else course_of(options.transfer, options.transfer_data, options.judge)
     if other is not None and other.config.layers != course.config.layers:
-        parser.error(
+        raise InputError(
             f"the networks of {options.transfer} have {other.config.layers} layers, not {course.config.layers}"
         )
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
+    variants = options.variants.split(",")
+    for name in variants:
+        # What a search refuses is refused before anything is written.
+        build_config(asked_of(name, FIRST_SEED, given))
     # Where the data lie is a matter of this machine.
     asked = {"networks": course.about, **given, "judge": options.judge, "data": None}
-    note(parser, options.out, asked)
+    note(options.out, asked)
     if other is not None:
         place = options.out / f"trained-{options.transfer.stem}"
         # Another file can have the same name.
-        note(parser, place, {"networks": other.about})
+        note(place, {"networks": other.about})
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants.split(",")]
+    winners = [searched(options.out, name, seed, given) for seed in seeds for name in variants]
     print(*objectives(winners), sep="\n")
     found = finished(options.out / "trained", course, winners, options.trainings)
     print(course.config.dataset, *outcomes(found), sep="\n")

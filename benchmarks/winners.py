@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pymoo.indicators.hv import HV
 
+from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
 from msenas.phenotype.spec import NetworkSpec
@@ -80,7 +81,8 @@ def objectives(winners: Sequence[Winner]) -> Iterator[str]:
     by_seed = [volumes([winner for winner in own if winner.seed == seed]) for seed in seeds]
     volume = dict(zip(names, zip(*by_seed, strict=True), strict=True))
     best = {name: [min(winner.points)[0] for winner in own if winner.name == name] for name in names}
-    yield f"variant | {fitness} of the best (less is better) | minus the first | hypervolume | minus the first"
+    shown = f"-{fitness}" if get_fitness(fitness).maximise else fitness
+    yield f"variant | {shown} of the best (less is better) | minus the first | hypervolume | minus the first"
     for name in names:
         yield " | ".join(
             [
@@ -103,7 +105,7 @@ def outcomes(by_name: Finished) -> Iterator[str]:
     for name, pairs in by_name.items():
         ones = [one for _, one in pairs]
         accuracies = [100 * (one.accuracy or 0.0) for one in ones]
-        # A winner that could not be trained counts as 0 % and has no operations.
+        # A winner that could not be trained counts as 0 %, and has neither loss nor operations nor energy.
         counts = [training.counts for one in ones for training in one.succeeded[:1]]
         yield " | ".join(
             [
@@ -113,8 +115,8 @@ def outcomes(by_name: Finished) -> Iterator[str]:
                 f"{np.mean([loss for one in ones if (loss := one.loss) is not None]):.3f}",
                 f"{np.mean([one.parameters for one in ones]):,.0f}",
                 f"{np.mean([one.depth for one in ones]):.1f}",
-                f"{1e6 * np.mean([one.energy or 0.0 for one in ones]):.2f}",
-                f"{np.mean([c['synops_inhibitory'] / c['synops'] for c in counts]):.1%}",
+                f"{1e6 * np.mean([energy for one in ones if (energy := one.energy) is not None]):.2f}",
+                f"{np.mean([c['synops_inhibitory'] / max(c['synops'], 1.0) for c in counts]):.1%}",
                 f"{np.mean([one.inhibitory_synapses for one in ones]):.1%}",
                 f"{np.mean([winner.random for winner, _ in pairs]):.1%}",
                 f"{np.mean([winner.seconds for winner, _ in pairs]):.0f}",
