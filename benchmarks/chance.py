@@ -2,6 +2,7 @@
 
     python benchmarks/chance.py OUT --networks benchmarks/motif_bench/cifar10.jsonl --data PATH
     python benchmarks/chance.py OUT ... --variants search,random --seeds 5 --population 20 --generations 8
+    python benchmarks/chance.py OUT ... --objectives fitness
     python benchmarks/chance.py OUT ... --transfer OTHER.jsonl --transfer-data PATH
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
@@ -14,9 +15,10 @@ searched on the one, trained on the other.
 
 All searches evaluate as many networks; the seconds that this took are printed. Of the searches that have the fitness of
 the first variant it is also printed how far they came in their own terms, before anything is trained to the end: the
-best fitness, and the hypervolume of fitness and energy, both scaled over all variants that were asked for.
+best fitness, and the hypervolume of their objectives, both scaled over all variants that were asked for.
 
-What is in OUT is not computed again, so the benchmark can be stopped at any time, and other options need another OUT.
+What is in OUT is not computed again, so the benchmark can be stopped at any time; with more --generations or --seeds it
+goes on, and other options need another OUT.
 """
 
 from __future__ import annotations
@@ -64,8 +66,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """Options of a search by the name of the variant; the first that is asked for is what the others are compared with."""
 FIRST_SEED = 100
 """Of the searches: their weights are those of no final training, which start from 0."""
-OBJECTIVES = ("fitness", "energy")
-"""Of the searches, as by default."""
 SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold", "encoding")
 """Options that all searches take from the file of networks."""
 
@@ -98,14 +98,14 @@ def course_of(networks: Path, data: Path | None, judge: str) -> Course:
 
 def asked_of(name: str, seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
     """All options of a search."""
-    return {**options, "pick": "fitness", "objectives": OBJECTIVES, "seed": seed, **VARIANTS[name]}
+    return {**options, "pick": "fitness", "seed": seed, **VARIANTS[name]}
 
 
 def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Winner:
-    """What a variant finds."""
+    """What a variant finds; a search with fewer generations goes on."""
     folder = RunFolder(out / "searches" / f"{name}-{seed}")
     begun = folder.config.exists()
-    asked = {} if begun else asked_of(name, seed, options)
+    asked = {"generations": options["generations"]} if begun else asked_of(name, seed, options)
     found = search(Request(asked, out=folder.path, resume=begun), lambda *_: None, lambda note: None)
     if found.end is End.INTERRUPTED:
         raise KeyboardInterrupt
@@ -115,7 +115,7 @@ def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Win
     run, records = found.run, found.run.records
     config = run.prepared.config
     plans = [decode(Genome.from_flat(r.genome), run.prepared.spec) for r in records if r.generation == 0]
-    points = (minimised(r.scores, OBJECTIVES, get_fitness(config.fitness)) for r in records)
+    points = (minimised(r.scores, config.objectives, get_fitness(config.fitness)) for r in records)
     best = records[found.summary.best_id]
     return Winner(
         name=name,
@@ -167,6 +167,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--population", type=int, default=20)
     parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--objectives", default="fitness,energy", help="of the searches, the fitness first")
     parser.add_argument("--train-steps", type=int, default=200)
     parser.add_argument("--trainings", type=int, default=1, help="final trainings of every winner")
     parser.add_argument("--judge", choices=("test", "val"), default="test")
@@ -178,6 +179,8 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
     if len({*names}) < len(names):
         parser.error(f"--variants {options.variants} has a name twice")
+    if options.objectives.split(",")[0] != "fitness":
+        parser.error(f"--objectives {options.objectives} must begin with fitness, by which winners are picked")
     if min(options.seeds, options.trainings) < 1:
         parser.error("--seeds and --trainings must be at least 1")
     if options.transfer is None and options.transfer_data is not None:
@@ -222,12 +225,13 @@ def run(options: argparse.Namespace) -> None:
         )
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
+    given["objectives"] = options.objectives.split(",")
     variants = options.variants.split(",")
     for name in variants:
         # What a search refuses is refused before anything is written.
         build_config(asked_of(name, FIRST_SEED, given))
-    # Where the data lie is a matter of this machine.
-    asked = {"networks": course.about, **given, "judge": options.judge, "data": None}
+    # Searches can go on for more generations, and where the data lie is a matter of this machine.
+    asked = {"networks": course.about, **given, "judge": options.judge, "data": None, "generations": None}
     note(options.out, asked)
     if other is not None:
         place = options.out / f"trained-{options.transfer.stem}"
