@@ -168,7 +168,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--population", type=int, default=20)
     parser.add_argument("--generations", type=int, default=8)
     parser.add_argument("--objectives", default="fitness,energy", help="of the searches, the fitness first")
-    parser.add_argument("--train-steps", type=int, default=200)
+    parser.add_argument("--train-steps", type=int, default=None, help="of short trainings; as in a search")
     parser.add_argument("--trainings", type=int, default=1, help="final trainings of every winner")
     parser.add_argument("--judge", choices=("test", "val"), default="test")
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
@@ -224,7 +224,9 @@ def run(options: argparse.Namespace) -> None:
             f"the networks of {options.transfer} have {other.config.layers} layers, not {course.config.layers}"
         )
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
-    given |= {name: getattr(options, name) for name in ("population", "generations", "train_steps")}
+    given |= {name: getattr(options, name) for name in ("population", "generations")}
+    if options.train_steps is not None:
+        given["train_steps"] = options.train_steps
     given["objectives"] = options.objectives.split(",")
     variants = options.variants.split(",")
     for name in variants:
