@@ -6,12 +6,14 @@
     python benchmarks/chance.py OUT ... --transfer OTHER.jsonl --transfer-data PATH
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
-`msenas rank` writes). Of every search, the network with the best fitness is trained to the end, from other weights than
-it was searched with, and judged on the test split (or, where that is too small, with --judge val on the samples on
-which the networks of the file were compared). A search splits the data by its own seed: it has seen none of the test
-split if the data set says what is for the test, and some of the other samples, to which a test split that is drawn
-belongs, too. With --transfer, the networks that were found are also trained like those of another file, on its data:
-searched on the one, trained on the other.
+`msenas rank` writes). Of every search, the network with the best fitness is trained to the end and judged on the test
+split (or, where that is too small, with --judge val on the samples on which the networks of the file were compared).
+The training begins with the weights that the search has scored, as in `msenas train`; with --other-weights N, there are
+N trainings from others, and their mean counts.
+
+A search splits the data by its own seed: it has seen none of the test split if the data set says what is for the test,
+and some of the other samples, to which a test split that is drawn belongs, too. With --transfer, the networks that were
+found are also trained like those of another file, on its data: searched on the one, trained on the other.
 
 All searches evaluate as many networks; the seconds that this took are printed. Of the searches that have the fitness of
 the first variant it is also printed how far they came in their own terms, before anything is trained to the end: the
@@ -65,7 +67,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 """Options of a search by the name of the variant; the first that is asked for is what the others are compared with."""
 FIRST_SEED = 100
-"""Of the searches: their weights are those of no final training, which start from 0."""
+"""Of the searches: their weights are not among the others, which are counted from the seed of the file."""
 SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold", "encoding")
 """Options that all searches take from the file of networks."""
 
@@ -145,9 +147,14 @@ class Finish:
         return trials.on_record(trial) or trials(trial)
 
 
-def finished(place: Path, course: Course, winners: Sequence[Winner], trainings: int) -> Finished:
-    """Train all winners to the end, each from so many weights."""
-    jobs = [(winner, repetition) for winner in winners for repetition in range(trainings)]
+def repetitions_of(winner: Winner, course: Course, others: int | None) -> Sequence[int]:
+    """Final trainings by the distance of their seed to that of the file; without others, that of the search alone."""
+    return [winner.seed - course.config.seed] if others is None else range(others)
+
+
+def finished(place: Path, course: Course, winners: Sequence[Winner], others: int | None) -> Finished:
+    """Train all winners to the end, each from the weights of its search, or from so many others."""
+    jobs = [(winner, repetition) for winner in winners for repetition in repetitions_of(winner, course, others)]
     with workers(Finish(place, course), course.prepared.config.workers or 1) as pool:
         ends = dict(zip(jobs, pool.map(jobs), strict=True))
     found: dict[str, list[tuple[Winner, Known]]] = {}
@@ -169,7 +176,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--generations", type=int, default=8)
     parser.add_argument("--objectives", default="fitness,energy", help="of the searches, the fitness first")
     parser.add_argument("--train-steps", type=int, default=None, help="of short trainings; as in a search")
-    parser.add_argument("--trainings", type=int, default=1, help="final trainings of every winner")
+    parser.add_argument("--other-weights", type=int, default=None, metavar="N", help="final trainings of every winner")
     parser.add_argument("--judge", choices=("test", "val"), default="test")
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
     parser.add_argument("--transfer-data", type=Path, default=None)
@@ -181,8 +188,8 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         parser.error(f"--variants {options.variants} has a name twice")
     if options.objectives.split(",")[0] != "fitness":
         parser.error(f"--objectives {options.objectives} must begin with fitness, by which winners are picked")
-    if min(options.seeds, options.trainings) < 1:
-        parser.error("--seeds and --trainings must be at least 1")
+    if options.seeds < 1 or (options.other_weights is not None and options.other_weights < 1):
+        parser.error("--seeds and --other-weights must be at least 1")
     if options.transfer is None and options.transfer_data is not None:
         parser.error("--transfer-data needs --transfer FILE")
     return parser, options
@@ -243,10 +250,10 @@ def run(options: argparse.Namespace) -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     winners = [searched(options.out, name, seed, given) for seed in seeds for name in variants]
     print(*objectives(winners), sep="\n")
-    found = finished(options.out / "trained", course, winners, options.trainings)
+    found = finished(options.out / "trained", course, winners, options.other_weights)
     print(course.config.dataset, *outcomes(found), sep="\n")
     if other is not None:
-        found = finished(place, other, winners, options.trainings)
+        found = finished(place, other, winners, options.other_weights)
         print(f"searched on {course.config.dataset}, trained on {other.config.dataset}", *outcomes(found), sep="\n")
 
 
