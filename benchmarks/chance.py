@@ -17,7 +17,7 @@ found are also trained like those of another file, on its data: searched on the 
 
 All searches evaluate as many networks; the seconds that this took are printed. Of the searches that have the fitness of
 the first variant it is also printed how far they came in their own terms, before anything is trained to the end: the
-best fitness, and the hypervolume of their objectives, both scaled over all variants that were asked for.
+best fitness, and the hypervolume of objectives that are scaled over all variants that were asked for.
 
 What is in OUT is not computed again, so the benchmark can be stopped at any time; with more --generations or --seeds it
 goes on, and other options need another OUT.
@@ -164,30 +164,38 @@ def finished(place: Path, course: Course, winners: Sequence[Winner], others: int
     return found
 
 
+def names_in(text: str) -> list[str]:
+    """Names between commas."""
+    return text.split(",")
+
+
 def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--variants", type=names_in, default=[*VARIANTS])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--population", type=int, default=20)
     parser.add_argument("--generations", type=int, default=8)
-    parser.add_argument("--objectives", default="fitness,energy", help="of the searches, the fitness first")
+    parser.add_argument(
+        "--objectives", type=names_in, default=["fitness", "energy"], help="of the searches, the fitness first"
+    )
     parser.add_argument("--train-steps", type=int, default=None, help="of short trainings; as in a search")
     parser.add_argument("--other-weights", type=int, default=None, metavar="N", help="final trainings of every winner")
     parser.add_argument("--judge", choices=("test", "val"), default="test")
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
     parser.add_argument("--transfer-data", type=Path, default=None)
     options = parser.parse_args()
-    names = options.variants.split(",")
-    if unknown := sorted({*names} - {*VARIANTS}):
+    if unknown := sorted({*options.variants} - {*VARIANTS}):
         parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
-    if len({*names}) < len(names):
-        parser.error(f"--variants {options.variants} has a name twice")
-    if options.objectives.split(",")[0] != "fitness":
-        parser.error(f"--objectives {options.objectives} must begin with fitness, by which winners are picked")
+    if len({*options.variants}) < len(options.variants):
+        parser.error(f"--variants {','.join(options.variants)} has a name twice")
+    if options.objectives[0] != "fitness":
+        parser.error(
+            f"--objectives {','.join(options.objectives)} must begin with fitness, by which winners are picked"
+        )
     if options.seeds < 1 or (options.other_weights is not None and options.other_weights < 1):
         parser.error("--seeds and --other-weights must be at least 1")
     if options.transfer is None and options.transfer_data is not None:
@@ -231,12 +239,10 @@ def run(options: argparse.Namespace) -> None:
             f"the networks of {options.transfer} have {other.config.layers} layers, not {course.config.layers}"
         )
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
-    given |= {name: getattr(options, name) for name in ("population", "generations")}
+    given |= {name: getattr(options, name) for name in ("population", "generations", "objectives")}
     if options.train_steps is not None:
         given["train_steps"] = options.train_steps
-    given["objectives"] = options.objectives.split(",")
-    variants = options.variants.split(",")
-    for name in variants:
+    for name in options.variants:
         # What a search refuses is refused before anything is written.
         build_config(asked_of(name, FIRST_SEED, given))
     # Searches can go on for more generations, and where the data lie is a matter of this machine.
@@ -248,7 +254,7 @@ def run(options: argparse.Namespace) -> None:
         note(place, {"networks": other.about})
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    winners = [searched(options.out, name, seed, given) for seed in seeds for name in variants]
+    winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]
     print(*objectives(winners), sep="\n")
     found = finished(options.out / "trained", course, winners, options.other_weights)
     print(course.config.dataset, *outcomes(found), sep="\n")

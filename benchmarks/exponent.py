@@ -18,7 +18,6 @@ from kept import Kept, read_kept
 
 from msenas.errors import InputError
 from msenas.fitness.registry import PROJECTED
-from msenas.ranking.agreement import Figure
 from msenas.ranking.report import report
 from msenas.ranking.rows import Row
 from msenas.ranking.scoring import Score
@@ -34,19 +33,20 @@ def projected(score: Score, parameters: int, exponent: float) -> Score:
     return msgspec.structs.replace(score, values=score.values | {"projected-loss": loss * parameters**-exponent})
 
 
-def row_of(kept: Kept, exponent: float) -> Row | None:
-    """How well it ranks; None if there are too few networks."""
+def row_of(kept: Kept, exponent: float) -> Row:
+    """How well it ranks.
+
+    Raises:
+        InputError: There are too few networks.
+    """
     sizes = {one.id: one.parameters for one in kept.networks}
     starts, others = (
         [projected(score, sizes[score.id], exponent) for score in scores] for scores in (kept.starts, kept.others)
     )
     ranking = report(kept.networks, others, ("projected-loss", "parameters"), kept.seed, starts)
-    return None if ranking is None else next(row for row in ranking.rows if row.name == "projected-loss")
-
-
-def text(figure: Figure) -> str:
-    """A figure with its interval."""
-    return f"{figure.value:.2f} ({figure.low:.2f}, {figure.high:.2f})"
+    if ranking is None:
+        raise InputError("there are too few trained networks to compare")
+    return next(row for row in ranking.rows if row.name == "projected-loss")
 
 
 def main() -> None:
@@ -59,15 +59,13 @@ def main() -> None:
         parser.error("--exponents must be -1 to 1")
     try:
         kept = read_kept(options.folder, "short-training")
+        rows = [row_of(kept, exponent) for exponent in options.exponents]
     except InputError as error:
         parser.error(str(error))
-    rows = [row_of(kept, exponent) for exponent in options.exponents]
-    if None in rows:
-        parser.error(f"{options.folder} has too few trained networks to compare")
     print("exponent | tau from the same start | minus parameters | tau | minus parameters | rho with parameters")
-    for exponent, row in zip(options.exponents, filter(None, rows), strict=True):
+    for exponent, row in zip(options.exponents, rows, strict=True):
         figures = (row.start, row.start_beyond, row.tau, row.beyond, row.like["parameters"])
-        print(f"{exponent:g}", *map(text, figures), sep=" | ")
+        print(f"{exponent:g}", *figures, sep=" | ")
 
 
 if __name__ == "__main__":

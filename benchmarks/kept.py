@@ -11,7 +11,7 @@ from msenas.ranking.config import BOTH, RankConfig
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.record import Known, read_networks
 from msenas.ranking.rows import GIVEN, LIKE
-from msenas.ranking.scoring import Score, Wanted, all_wanted, read_scores
+from msenas.ranking.scoring import Score, all_wanted, answers, read_scores
 from msenas.runs.files import read_json
 
 
@@ -46,7 +46,8 @@ def read_kept(path: Path, fitness: str) -> Kept:
     start, others = config.seed, config.weight_seeds
     names = tuple(dict.fromkeys((fitness, *GIVEN, *LIKE)))
     wanted = all_wanted(networks, names, (start, *others), (start, others[0]), config.train_steps or 0)
-    found = [scores[one.id, one.seed] for one in wanted if _holds(scores.get((one.id, one.seed)), one)]
+    pairs = ((scores.get((one.id, one.seed)), one) for one in wanted)
+    found = [score for score, one in pairs if score is not None and answers(score, one)]
     if len(found) < len(wanted):
         raise InputError(
             f"{folder.scores} has only {len(found)} of {len(wanted)} lines with {fitness} and what it is compared with;"
@@ -58,10 +59,3 @@ def read_kept(path: Path, fitness: str) -> Kept:
         others=[score for score in found if score.seed != start],
         seed=start,
     )
-
-
-def _holds(score: Score | None, wanted: Wanted) -> bool:
-    """Whether a score is complete; of a network that has no value it says so."""
-    if score is None:
-        return False
-    return set(wanted.names) <= set(score.values) and wanted.train_steps in (None, score.train_steps)

@@ -20,7 +20,6 @@ import msgspec
 from msenas.errors import InputError
 from msenas.fitness.probe import draw_probe
 from msenas.fitness.registry import FITNESSES
-from msenas.ranking.agreement import Figure
 from msenas.ranking.config import BOTH, build_rank_config
 from msenas.ranking.record import Known, read_networks
 from msenas.ranking.report import Ranking, report
@@ -97,12 +96,7 @@ def run(options: argparse.Namespace) -> None:
 def lines(ranking: Ranking) -> Iterator[str]:
     """One line for each fitness."""
     for row in ranking.rows:
-        yield f"{row.name} | {interval(row.stability)} | {interval(row.tau)}"
-
-
-def interval(figure: Figure) -> str:
-    """A figure with its interval."""
-    return f"{figure.value:.2f} ({figure.low:.2f}, {figure.high:.2f})"
+        yield f"{row.name} | {row.stability} | {row.tau}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ others and with their accuracy, means of many draws, beside the same of training
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def taus(predicted: Array, table: Table, others: NDArray[np.int64]) -> tuple[flo
     return fitness, accuracy
 
 
-def compared(table: Table, learnt: int, draws: int, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
+def compared(table: Table, learnt: int, draws: int, rng: np.random.Generator) -> list[Array]:
     """Mean taus of each model, after learning from so many networks, and of each screen on the same others."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in (*MODELS, *SCREENS)}
     for _ in range(draws):
@@ -99,7 +99,7 @@ def compared(table: Table, learnt: int, draws: int, rng: np.random.Generator) ->
             found[name].append(taus(predicted, table, others))
         for name in SCREENS:
             found[name].append(taus(table.screens[name][others], table, others))
-    return ((name, np.nanmean(values, axis=0)) for name, values in found.items())
+    return [np.nanmean(values, axis=0) for values in found.values()]
 
 
 def main() -> None:
@@ -130,7 +130,7 @@ def main() -> None:
     print("learnt from", *MODELS, *SCREENS, sep=" | ")
     for learnt in options.learn:
         found = compared(table, learnt, options.draws, rng)
-        print(learnt, *(f"{fitness:.2f} / {accuracy:.2f}" for _, (fitness, accuracy) in found), sep=" | ")
+        print(learnt, *(f"{fitness:.2f} / {accuracy:.2f}" for fitness, accuracy in found), sep=" | ")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,9 @@ class Figure:
         low, high = np.nanpercentile(values, [tail, 100 - tail])
         return cls(float(values[0]), float(low), float(high))
 
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f}, {self.high:.2f})"
+
 
 def resampled(count: int, seed: int, times: int = RESAMPLES) -> NDArray[np.int64]:
     """Places of the networks of each resample, int [1 + times, count]; the first row is the sample itself."""

@@ -124,8 +124,11 @@ def failed(wanted: Wanted, reason: str) -> Score:
 
 def is_complete(score: Score | None, wanted: Wanted) -> bool:
     """Whether an evaluation is not needed, as it has succeeded for all of its fitnesses."""
-    if score is None or score.failure is not None:
-        return False
+    return score is not None and score.failure is None and answers(score, wanted)
+
+
+def answers(score: Score, wanted: Wanted) -> bool:
+    """Whether a score says of all that is wanted what it is, or that there is none."""
     return set(wanted.names) <= set(score.values) and wanted.train_steps in (None, score.train_steps)
 
 

@@ -91,3 +91,7 @@ def test_agreement_is_the_mean_over_pairs():
     rows = resampled(3, 0, times=0)
     lists = [[1, 2, 3], [1, 3, 2], [3, 2, 1]]
     assert agreement(lists, lambda a, b: kendall(a, b, rows))[0] == pytest.approx((1 / 3 - 1 - 1 / 3) / 3)
+
+
+def test_a_figure_is_shown_with_its_interval():
+    assert str(Figure(0.125, -0.5, 0.999)) == "0.12 (-0.50, 1.00)"
