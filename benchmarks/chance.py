@@ -187,6 +187,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--judge", choices=("test", "val"), default="test")
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
     parser.add_argument("--transfer-data", type=Path, default=None)
+    parser.add_argument("--transfer-judge", choices=("test", "val"), default="test")
     options = parser.parse_args()
     if unknown := sorted({*options.variants} - {*VARIANTS}):
         parser.error(f"unknown variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
@@ -198,8 +199,8 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         )
     if options.seeds < 1 or (options.other_weights is not None and options.other_weights < 1):
         parser.error("--seeds and --other-weights must be at least 1")
-    if options.transfer is None and options.transfer_data is not None:
-        parser.error("--transfer-data needs --transfer FILE")
+    if options.transfer is None and (options.transfer_data is not None or options.transfer_judge != "test"):
+        parser.error("--transfer-data and --transfer-judge need --transfer FILE")
     return parser, options
 
 
@@ -230,14 +231,22 @@ def main() -> None:
         parser.exit(130, "stopped; the same command goes on\n")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Search, train what was found, and print a table for each data set."""
-    course = course_of(options.networks, options.data, options.judge)
-    other = None if options.transfer is None else course_of(options.transfer, options.transfer_data, options.judge)
-    if other is not None and other.config.layers != course.config.layers:
+def other_course(options: argparse.Namespace, course: Course) -> Course | None:
+    """The course of the data to which winners are transferred, if they are."""
+    if options.transfer is None:
+        return None
+    other = course_of(options.transfer, options.transfer_data, options.transfer_judge)
+    if other.config.layers != course.config.layers:
         raise InputError(
             f"the networks of {options.transfer} have {other.config.layers} layers, not {course.config.layers}"
         )
+    return other
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search, train what was found, and print a table for each data set."""
+    course = course_of(options.networks, options.data, options.judge)
+    other = other_course(options, course)
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "objectives")}
     if options.train_steps is not None:
@@ -251,7 +260,7 @@ def run(options: argparse.Namespace) -> None:
     if other is not None:
         place = options.out / f"trained-{options.transfer.stem}"
         # Another file can have the same name.
-        note(place, {"networks": other.about})
+        note(place, {"networks": other.about, "judge": options.transfer_judge})
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]

@@ -112,7 +112,7 @@ def outcomes(by_name: Finished) -> Iterator[str]:
                 name,
                 interval(accuracies),
                 difference(accuracies, reference),
-                f"{np.mean([loss for one in ones if (loss := one.loss) is not None]):.3f}",
+                interval([loss for one in ones if (loss := one.loss) is not None], 3),
                 f"{np.mean([one.parameters for one in ones]):,.0f}",
                 f"{np.mean([one.depth for one in ones]):.1f}",
                 f"{1e6 * np.mean([energy for one in ones if (energy := one.energy) is not None]):.2f}",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from msenas.fitness.registry import get_fitness
@@ -55,8 +56,11 @@ def plot_pareto(
     if len(names) == 2:
         axes.set(xlabel=_label(names[0], config), ylabel=_label(names[1], config))
         _widen(axes, points[:, 1])
+        _scale(axes.xaxis, names[0])
+        _scale(axes.yaxis, names[1])
     else:
         axes.set(xlabel="evaluation", ylabel=_label(names[0], config))
+        _scale(axes.yaxis, names[0])
     axes.set_title(f"{config.dataset}: {len(records)} evaluations, seed {config.seed}")
     axes.legend(frameon=False)
     write_figure(figure, path)
@@ -80,6 +84,7 @@ def plot_history(path: Path, records: Sequence[Record], config: SearchConfig) ->
         axes.set_title(_label(name, config), loc="left", fontsize="medium")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         _widen(axes, column)
+        _scale(axes.yaxis, name)
     axes.set_xlabel("generation (0 is random)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=3)
     write_figure(figure, path)
@@ -89,6 +94,12 @@ def _widen(axes: Axes, heights: NDArray[np.float64]) -> None:
     """Make the vertical axis logarithmic where the heights span more than a linear one can show."""
     if heights.min() > 0 and heights.max() > WIDE * heights.min():
         axes.set_yscale("log")
+
+
+def _scale(axis: Axis, name: str) -> None:
+    """Give the ticks of an objective in joules their prefixes."""
+    if UNITS.get(name) == "J":
+        axis.set_major_formatter(EngFormatter("J"))
 
 
 def _point(record: Record, names: Sequence[str]) -> tuple[float, float]:
@@ -103,5 +114,5 @@ def _label(name: str, config: SearchConfig) -> str:
     if name == "fitness":
         return f"{config.fitness} ({'larger' if get_fitness(config.fitness).maximise else 'smaller'} is better)"
     if name == "energy":
-        return f"energy on {plain(config.hardware)} [{UNITS[name]} per inference]"
+        return f"energy on {plain(config.hardware)}, per inference"
     return f"{name} per inference" if name in ("synops", "spikes") else name

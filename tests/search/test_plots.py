@@ -90,3 +90,13 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(RunError, match=r"cannot write .*pareto\.png: No space left"):
         draw(tmp_path, RECORDS, SearchConfig())
     assert os.listdir(tmp_path) == []
+
+
+def test_ticks_of_energies_have_a_unit_with_a_prefix(tmp_path, monkeypatch):
+    records = [record(0, fitness=1.0, energy=2e-6), record(1, fitness=1.0, energy=9e-6)]
+    fitness, energy = drawn_history(tmp_path, monkeypatch, records)
+    labels = [label.get_text() for label in energy.get_yticklabels()]
+    assert "4 µJ" in labels
+    assert all(label.endswith("J") for label in labels)
+    assert energy.yaxis.get_offset_text().get_text() == ""
+    assert not any("J" in label.get_text() for label in fitness.get_yticklabels())
