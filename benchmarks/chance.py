@@ -3,6 +3,7 @@
     python benchmarks/chance.py OUT --networks benchmarks/motif_bench/cifar10.jsonl --data PATH
     python benchmarks/chance.py OUT ... --variants search,random --seeds 5 --population 20 --generations 8
     python benchmarks/chance.py OUT ... --objectives fitness
+    python benchmarks/chance.py OUT ... --front 4
     python benchmarks/chance.py OUT ... --transfer OTHER.jsonl --transfer-data PATH
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
@@ -10,6 +11,9 @@ The data set, the widths and the course of the final training are those of the f
 split (or, where that is too small, with --judge val on the samples on which the networks of the file were compared).
 The training begins with the weights that the search has scored, as in `msenas train`; with --other-weights N, there are
 N trainings from others, and their mean counts.
+
+With --front N, so many networks of every front, evenly spaced, are trained, and the variants are compared at equal
+energy.
 
 A search splits the data by its own seed: it has seen none of the test split if the data set says what is for the test,
 and some of the other samples, to which a test split that is drawn belongs, too. With --transfer, the networks that were
@@ -27,30 +31,25 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from winners import Finished, Winner, objectives, outcomes
+from finals import Course, course_of, finished
+from winners import Winner, affordable, objectives, outcomes
 
 from msenas.errors import InputError
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
-from msenas.ranking.config import RankConfig, build_rank_config
-from msenas.ranking.data import limited
-from msenas.ranking.folder import RankFolder
-from msenas.ranking.record import Known, read_networks
-from msenas.ranking.trial import Trained, Trial, Trials
 from msenas.runs.files import read_json, write_atomically
 from msenas.runs.folder import RunFolder
-from msenas.runs.pool import workers
 from msenas.search.config_files import build_config
 from msenas.search.loop import End
 from msenas.search.objectives import minimised
-from msenas.search.prepare import Prepared, prepare
+from msenas.search.outcome import front_of
 from msenas.search.session import Request, search
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -72,96 +71,41 @@ SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "n
 """Options that all searches take from the file of networks."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """How networks are trained and judged in the end: like those of a file.
-
-    Attributes:
-        about: the options in the file.
-        config: the same with the path of the data here.
-        prepared: the data, with what judges in the place of the validation split.
-    """
-
-    about: Mapping[str, Any]
-    config: RankConfig
-    prepared: Prepared
-
-
-def course_of(networks: Path, data: Path | None, judge: str) -> Course:
-    """The course of a file of networks."""
-    about, _ = read_networks(networks)
-    place = {} if data is None else {"data": str(data)}
-    config = build_rank_config(about.options | place)
-    prepared = limited(prepare(config.search), config)
-    if judge == "test":
-        prepared = replace(prepared, dataset=replace(prepared.dataset, val=prepared.dataset.test))
-    return Course(about.options, config, prepared)
-
-
 def asked_of(name: str, seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
     """All options of a search."""
     return {**options, "pick": "fitness", "seed": seed, **VARIANTS[name]}
 
 
-def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> Winner:
-    """What a variant finds; a search with fewer generations goes on."""
+def searched(out: Path, name: str, seed: int, options: Mapping[str, Any], front: int) -> list[Winner]:
+    """What a variant finds: so many networks of its front, evenly spaced, the one with the best fitness first.
+
+    A search with fewer generations goes on.
+    """
     folder = RunFolder(out / "searches" / f"{name}-{seed}")
     begun = folder.config.exists()
     asked = {"generations": options["generations"]} if begun else asked_of(name, seed, options)
     found = search(Request(asked, out=folder.path, resume=begun), lambda *_: None, lambda note: None)
     if found.end is End.INTERRUPTED:
         raise KeyboardInterrupt
-    if found.summary.best_id is None:
+    run, records = found.run, found.run.records
+    members = front_of(records, run.prepared.config)
+    if not members:
         raise InputError(f"{folder.path} has found no live network; leave {name} out, or evaluate more")
     seconds = sum(json.loads(line)["seconds"] for line in folder.timings.read_text().splitlines())
-    run, records = found.run, found.run.records
     config = run.prepared.config
     plans = [decode(Genome.from_flat(r.genome), run.prepared.spec) for r in records if r.generation == 0]
     points = (minimised(r.scores, config.objectives, get_fitness(config.fitness)) for r in records)
-    best = records[found.summary.best_id]
-    return Winner(
+    about = partial(
+        Winner,
         name=name,
         seed=seed,
-        id=best.id,
-        genome=tuple(best.genome),
         fitness=config.fitness,
         points=tuple(point for point in points if point is not None),
         seconds=seconds,
         random=float(np.mean([np.mean([s.inhibitory for s in plan.synapses]) for plan in plans])),
     )
-
-
-@dataclass(frozen=True)
-class Finish:
-    """Trains a winner like the networks of the file, several times; `place` has a folder for each."""
-
-    place: Path
-    course: Course
-
-    def __call__(self, job: tuple[Winner, int]) -> Trained:
-        """What becomes of it; from the record where it is there."""
-        winner, repetition = job
-        folder = RankFolder(self.place / f"{winner.name}-{winner.seed}")
-        trials = Trials(self.course.config, self.course.prepared, folder)
-        trial = Trial(winner.id, winner.genome, repetition)
-        return trials.on_record(trial) or trials(trial)
-
-
-def repetitions_of(winner: Winner, course: Course, others: int | None) -> Sequence[int]:
-    """Final trainings by the distance of their seed to that of the file; without others, that of the search alone."""
-    return [winner.seed - course.config.seed] if others is None else range(others)
-
-
-def finished(place: Path, course: Course, winners: Sequence[Winner], others: int | None) -> Finished:
-    """Train all winners to the end, each from the weights of its search, or from so many others."""
-    jobs = [(winner, repetition) for winner in winners for repetition in repetitions_of(winner, course, others)]
-    with workers(Finish(place, course), course.prepared.config.workers or 1) as pool:
-        ends = dict(zip(jobs, pool.map(jobs), strict=True))
-    found: dict[str, list[tuple[Winner, Known]]] = {}
-    for winner in winners:
-        own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
-        found.setdefault(winner.name, []).append((winner, winner.known(course.prepared.spec, own)))
-    return found
+    chosen = [members[i] for i in sorted({round(i) for i in np.linspace(0, len(members) - 1, front)})]
+    return [about(id=m.id, genome=m.genome.flat(), point=m.objectives or ()) for m in chosen]
 
 
 def names_in(text: str) -> list[str]:
@@ -184,6 +128,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     )
     parser.add_argument("--train-steps", type=int, default=None, help="of short trainings; as in a search")
     parser.add_argument("--other-weights", type=int, default=None, metavar="N", help="final trainings of every winner")
+    parser.add_argument("--front", type=int, default=1, metavar="N", help="networks of every front to train to the end")
     parser.add_argument("--judge", choices=("test", "val"), default="test")
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
     parser.add_argument("--transfer-data", type=Path, default=None)
@@ -197,8 +142,10 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         parser.error(
             f"--objectives {','.join(options.objectives)} must begin with fitness, by which winners are picked"
         )
-    if options.seeds < 1 or (options.other_weights is not None and options.other_weights < 1):
-        parser.error("--seeds and --other-weights must be at least 1")
+    if min(options.seeds, options.front, options.other_weights or 1) < 1 or options.other_weights == 0:
+        parser.error("--seeds, --front and --other-weights must be at least 1")
+    if options.front > 1 and len(options.objectives) != 2:
+        parser.error(f"--front {options.front} needs two objectives, the second one the budget")
     if options.transfer is None and (options.transfer_data is not None or options.transfer_judge != "test"):
         parser.error("--transfer-data and --transfer-judge need --transfer FILE")
     return parser, options
@@ -258,17 +205,22 @@ def run(options: argparse.Namespace) -> None:
     asked = {"networks": course.about, **given, "judge": options.judge, "data": None, "generations": None}
     note(options.out, asked)
     if other is not None:
-        place = options.out / f"trained-{options.transfer.stem}"
+        elsewhere = options.out / f"trained-{options.transfer.stem}"
         # Another file can have the same name.
-        note(place, {"networks": other.about, "judge": options.transfer_judge})
+        note(elsewhere, {"networks": other.about, "judge": options.transfer_judge})
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    winners = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]
+    fronts = [searched(options.out, name, seed, given, options.front) for seed in seeds for name in options.variants]
+    winners = [front[0] for front in fronts]
     print(*objectives(winners), sep="\n")
-    found = finished(options.out / "trained", course, winners, options.other_weights)
+    place = options.out / "trained"
+    found = finished(place, course, winners, options.other_weights)
     print(course.config.dataset, *outcomes(found), sep="\n")
+    if options.front > 1:
+        found = finished(place, course, [winner for front in fronts for winner in front], options.other_weights)
+        print(*affordable(found), sep="\n")
     if other is not None:
-        found = finished(place, other, winners, options.other_weights)
+        found = finished(elsewhere, other, winners, options.other_weights)
         print(f"searched on {course.config.dataset}, trained on {other.config.dataset}", *outcomes(found), sep="\n")
 
 

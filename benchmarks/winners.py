@@ -19,14 +19,15 @@ from msenas.ranking.trial import Trained
 
 @dataclass(frozen=True)
 class Winner:
-    """The network with the best fitness of a search.
+    """A network on the front of a search, like the one with the best fitness.
 
     Attributes:
         name, seed: of the search.
         id: number of the network in it.
         genome: of the network.
+        point: its objectives, to be minimised; the fitness first.
         fitness: name of the fitness.
-        points: objectives of all networks that the search has evaluated in full, to be minimised; the fitness first.
+        points: the same of all networks that the search has evaluated in full.
         seconds: of all evaluations.
         random: mean share of inhibitory synapses of the random networks with which the search began.
     """
@@ -35,6 +36,7 @@ class Winner:
     seed: int
     id: int
     genome: tuple[int, ...]
+    point: tuple[float, ...]
     fitness: str
     points: tuple[tuple[float, ...], ...]
     seconds: float
@@ -49,7 +51,9 @@ class Winner:
 
 
 Finished = Mapping[str, Sequence[tuple[Winner, Known]]]
-"""Winners of each variant, with what became of them; all variants have the same seeds, in one order."""
+"""Networks of each variant, with what became of them; all variants have the same seeds, in one order."""
+BUDGETS = 200
+"""Budgets of energy at which fronts are compared."""
 
 
 def interval(values: Sequence[float], digits: int = 2) -> str:
@@ -122,3 +126,29 @@ def outcomes(by_name: Finished) -> Iterator[str]:
                 f"{np.mean([winner.seconds for winner, _ in pairs]):.0f}",
             ]
         )
+
+
+def affordable(by_name: Finished) -> Iterator[str]:
+    """One line for each variant: accuracy of what its fronts hold for a budget of energy, mean of all budgets.
+
+    The budgets of a seed lie in equal ratios, from the least with which all variants can buy to the most that one asks.
+    What a budget buys is the best network by the fitness, and its price the estimate of the search.
+    """
+    seeds = list(dict.fromkeys(winner.seed for pairs in by_name.values() for winner, _ in pairs))
+    worth: dict[str, list[float]] = {name: [] for name in by_name}
+    for seed in seeds:
+        fronts = {name: [pair for pair in pairs if pair[0].seed == seed] for name, pairs in by_name.items()}
+        least = max(min(winner.point[1] for winner, _ in front) for front in fronts.values())
+        most = max(winner.point[1] for front in fronts.values() for winner, _ in front)
+        for name, front in fronts.items():
+            worth[name].append(float(np.mean([bought(front, budget) for budget in np.geomspace(least, most, BUDGETS)])))
+    reference = next(iter(worth.values()))
+    yield "variant | networks | accuracy % at equal energy | minus the first"
+    for name, values in worth.items():
+        yield " | ".join([name, str(len(by_name[name])), interval(values), difference(values, reference)])
+
+
+def bought(front: Sequence[tuple[Winner, Known]], budget: float) -> float:
+    """Accuracy in percent of the network that a budget buys."""
+    _, one = min((pair for pair in front if pair[0].point[1] <= budget), key=lambda pair: pair[0].point)
+    return 100 * (one.accuracy or 0.0)
