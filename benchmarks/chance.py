@@ -3,7 +3,7 @@
     python benchmarks/chance.py OUT --networks benchmarks/motif_bench/cifar10.jsonl --data PATH
     python benchmarks/chance.py OUT ... --variants search,random --seeds 5 --population 20 --generations 8
     python benchmarks/chance.py OUT ... --objectives fitness
-    python benchmarks/chance.py OUT ... --front 4
+    python benchmarks/chance.py OUT ... --fronts
     python benchmarks/chance.py OUT ... --transfer OTHER.jsonl --transfer-data PATH
 
 The data set, the widths and the course of the final training are those of the file of networks (the first line of what
@@ -12,8 +12,7 @@ split (or, where that is too small, with --judge val on the samples on which the
 The training begins with the weights that the search has scored, as in `msenas train`; with --other-weights N, there are
 N trainings from others, and their mean counts.
 
-With --front N, so many networks of every front, evenly spaced, are trained, and the variants are compared at equal
-energy.
+With --fronts, all networks of the fronts are trained, too, and the variants are compared at equal energy.
 
 A search splits the data by its own seed: it has seen none of the test split if the data set says what is for the test,
 and some of the other samples, to which a test split that is drawn belongs, too. With --transfer, the networks that were
@@ -76,11 +75,8 @@ def asked_of(name: str, seed: int, options: Mapping[str, Any]) -> dict[str, Any]
     return {**options, "pick": "fitness", "seed": seed, **VARIANTS[name]}
 
 
-def searched(out: Path, name: str, seed: int, options: Mapping[str, Any], front: int) -> list[Winner]:
-    """What a variant finds: so many networks of its front, evenly spaced, the one with the best fitness first.
-
-    A search with fewer generations goes on.
-    """
+def searched(out: Path, name: str, seed: int, options: Mapping[str, Any]) -> list[Winner]:
+    """The front that a variant finds, best fitness first; a search with fewer generations goes on."""
     folder = RunFolder(out / "searches" / f"{name}-{seed}")
     begun = folder.config.exists()
     asked = {"generations": options["generations"]} if begun else asked_of(name, seed, options)
@@ -104,8 +100,7 @@ def searched(out: Path, name: str, seed: int, options: Mapping[str, Any], front:
         seconds=seconds,
         random=float(np.mean([np.mean([s.inhibitory for s in plan.synapses]) for plan in plans])),
     )
-    chosen = [members[i] for i in sorted({round(i) for i in np.linspace(0, len(members) - 1, front)})]
-    return [about(id=m.id, genome=m.genome.flat(), point=m.objectives or ()) for m in chosen]
+    return [about(id=m.id, genome=m.genome.flat(), point=m.objectives or ()) for m in members]
 
 
 def names_in(text: str) -> list[str]:
@@ -128,7 +123,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     )
     parser.add_argument("--train-steps", type=int, default=None, help="of short trainings; as in a search")
     parser.add_argument("--other-weights", type=int, default=None, metavar="N", help="final trainings of every winner")
-    parser.add_argument("--front", type=int, default=1, metavar="N", help="networks of every front to train to the end")
+    parser.add_argument("--fronts", action="store_true", help="train all networks of every front to the end")
     parser.add_argument("--judge", choices=("test", "val"), default="test")
     parser.add_argument("--transfer", type=Path, default=None, help="file of networks of other data")
     parser.add_argument("--transfer-data", type=Path, default=None)
@@ -142,10 +137,10 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         parser.error(
             f"--objectives {','.join(options.objectives)} must begin with fitness, by which winners are picked"
         )
-    if min(options.seeds, options.front, options.other_weights or 1) < 1 or options.other_weights == 0:
-        parser.error("--seeds, --front and --other-weights must be at least 1")
-    if options.front > 1 and len(options.objectives) != 2:
-        parser.error(f"--front {options.front} needs two objectives, the second one the budget")
+    if options.seeds < 1 or (options.other_weights is not None and options.other_weights < 1):
+        parser.error("--seeds and --other-weights must be at least 1")
+    if options.fronts and len(options.objectives) != 2:
+        parser.error("--fronts needs two objectives, the second one the budget")
     if options.transfer is None and (options.transfer_data is not None or options.transfer_judge != "test"):
         parser.error("--transfer-data and --transfer-judge need --transfer FILE")
     return parser, options
@@ -210,13 +205,13 @@ def run(options: argparse.Namespace) -> None:
         note(elsewhere, {"networks": other.about, "judge": options.transfer_judge})
     # Seed by seed, so that whatever is there after a stop can be compared.
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    fronts = [searched(options.out, name, seed, given, options.front) for seed in seeds for name in options.variants]
+    fronts = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]
     winners = [front[0] for front in fronts]
     print(*objectives(winners), sep="\n")
     place = options.out / "trained"
     found = finished(place, course, winners, options.other_weights)
     print(course.config.dataset, *outcomes(found), sep="\n")
-    if options.front > 1:
+    if options.fronts:
         found = finished(place, course, [winner for front in fronts for winner in front], options.other_weights)
         print(*affordable(found), sep="\n")
     if other is not None:
