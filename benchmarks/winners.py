@@ -140,8 +140,10 @@ def affordable(by_name: Finished) -> Iterator[str]:
         fronts = {name: [pair for pair in pairs if pair[0].seed == seed] for name, pairs in by_name.items()}
         least = max(min(winner.point[1] for winner, _ in front) for front in fronts.values())
         most = max(winner.point[1] for front in fronts.values() for winner, _ in front)
+        # Rounding must not take a budget below the least.
+        budgets = np.geomspace(least, most, BUDGETS).clip(least, most)
         for name, front in fronts.items():
-            worth[name].append(float(np.mean([bought(front, budget) for budget in np.geomspace(least, most, BUDGETS)])))
+            worth[name].append(float(np.mean([bought(front, budget) for budget in budgets])))
     reference = next(iter(worth.values()))
     yield "variant | networks | accuracy % at equal energy | minus the first"
     for name, values in worth.items():

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from msenas.fitness.registry import get_fitness
@@ -22,6 +22,8 @@ from msenas.search.objectives import UNITS, values
 GREY, WARM, DARK = "#b8bcc4", "#d9582b", "#22262e"
 WIDE = 20
 """Largest over smallest value above which an axis is logarithmic."""
+NARROW = 300
+"""Largest over smallest value up to which powers of ten are too few ticks for a logarithmic axis."""
 
 
 def plot_pareto(
@@ -97,9 +99,15 @@ def _widen(axes: Axes, heights: NDArray[np.float64]) -> None:
 
 
 def _scale(axis: Axis, name: str) -> None:
-    """Give the ticks of an objective in joules their prefixes."""
-    if UNITS.get(name) == "J":
-        axis.set_major_formatter(EngFormatter("J"))
+    """Give ticks of an objective in joules their prefixes, and a narrow logarithmic axis enough of them."""
+    if UNITS.get(name) != "J":
+        return
+    if axis.get_scale() == "log":
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high <= NARROW * low else (1,)))
+        # Ticks between them would have powers of ten without a unit.
+        axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(EngFormatter("J"))
 
 
 def _point(record: Record, names: Sequence[str]) -> tuple[float, float]:

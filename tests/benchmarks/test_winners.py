@@ -75,3 +75,14 @@ def test_seeds_are_compared_in_pairs(winners, winner):
     }
     *_, line = winners.affordable(by_name)
     assert line == "b | 2 | 50.00 +- 14.14 | -10.00 (-30.00 to +10.00)"
+
+
+@pytest.mark.parametrize("price", [1.0, 1.9e-6, 3.6e-6])
+def test_fronts_of_one_network_have_one_budget(winners, winner, price):
+    by_name = {
+        "a": [(winner("a", point=(0.1, price)), trained(0.8))],
+        "b": [(winner("b", point=(0.1, price)), trained(0.6)), (winner("b", point=(0.2, price / 2)), trained(0.4))],
+    }
+    _, first, second = winners.affordable(by_name)
+    assert first == "a | 1 | 80.00 +- 0.00 | +0.00 (+0.00 to +0.00)"
+    assert second == "b | 2 | 60.00 +- 0.00 | -20.00 (-20.00 to -20.00)"

@@ -100,3 +100,18 @@ def test_ticks_of_energies_have_a_unit_with_a_prefix(tmp_path, monkeypatch):
     assert all(label.endswith("J") for label in labels)
     assert energy.yaxis.get_offset_text().get_text() == ""
     assert not any("J" in label.get_text() for label in fitness.get_yticklabels())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least"),
+    [(1e-6, 25e-6, 5), (1.4e-6, 32e-6, 4), (0.3e-6, 7e-6, 4), (1.3e-6, 99e-6, 5), (0.1e-6, 30e-6, 3), (1e-15, 1e-3, 5)],
+)
+def test_logarithmic_energies_have_ticks_enough_and_all_have_the_unit(tmp_path, monkeypatch, low, high, least):
+    records = [record(0, fitness=1.0, energy=low), record(1, fitness=1.0, energy=high)]
+    _, energy = drawn_history(tmp_path, monkeypatch, records)
+    assert energy.get_yscale() == "log"
+    bottom, top = energy.get_ylim()
+    shown = [label for label in energy.get_yticklabels(which="both") if bottom <= label.get_position()[1] <= top]
+    labels = [label.get_text() for label in shown if label.get_text()]
+    assert least <= len(labels) <= 9
+    assert all(label.endswith("J") for label in labels)
