@@ -12,7 +12,8 @@ split (or, where that is too small, with --judge val on the samples on which the
 The training begins with the weights that the search has scored, as in `msenas train`; with --other-weights N, there are
 N trainings from others, and their mean counts.
 
-With --fronts, all networks of the fronts are trained, too, and the variants are compared at equal energy.
+With --fronts, all networks of the fronts are trained, too, and the variants are compared at equal energy,
+or whatever the second of two objectives is.
 
 A search splits the data by its own seed: it has seen none of the test split if the data set says what is for the test,
 and some of the other samples, to which a test split that is drawn belongs, too. With --transfer, the networks that were
@@ -154,7 +155,7 @@ def note(folder: Path, asked: Mapping[str, Any]) -> None:
     """
     noted, content = folder / "options.json", json.dumps(asked, indent=1)
     if noted.exists() and read_json(noted, dict[str, Any]) != json.loads(content):
-        raise InputError(f"{folder} was made with other options; give another OUT")
+        raise InputError(f"{folder} was made with other options; move it away, or give another OUT")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -213,7 +214,7 @@ def run(options: argparse.Namespace) -> None:
     print(course.config.dataset, *outcomes(found), sep="\n")
     if options.fronts:
         found = finished(place, course, [winner for front in fronts for winner in front], options.other_weights)
-        print(*affordable(found), sep="\n")
+        print(*affordable(found, options.objectives[1]), sep="\n")
     if other is not None:
         found = finished(elsewhere, other, winners, options.other_weights)
         print(f"searched on {course.config.dataset}, trained on {other.config.dataset}", *outcomes(found), sep="\n")

@@ -53,7 +53,7 @@ class Winner:
 Finished = Mapping[str, Sequence[tuple[Winner, Known]]]
 """Networks of each variant, with what became of them; all variants have the same seeds, in one order."""
 BUDGETS = 200
-"""Budgets of energy at which fronts are compared."""
+"""Budgets at which fronts are compared."""
 
 
 def interval(values: Sequence[float], digits: int = 2) -> str:
@@ -128,11 +128,15 @@ def outcomes(by_name: Finished) -> Iterator[str]:
         )
 
 
-def affordable(by_name: Finished) -> Iterator[str]:
-    """One line for each variant: accuracy of what its fronts hold for a budget of energy, mean of all budgets.
+def affordable(by_name: Finished, price: str) -> Iterator[str]:
+    """One line for each variant: accuracy of what its fronts hold for a budget, mean of all budgets.
 
     The budgets of a seed lie in equal ratios, from the least with which all variants can buy to the most that one asks.
     What a budget buys is the best network by the fitness, and its price the estimate of the search.
+
+    Args:
+        by_name: the networks of all fronts.
+        price: name of their second objective.
     """
     seeds = list(dict.fromkeys(winner.seed for pairs in by_name.values() for winner, _ in pairs))
     worth: dict[str, list[float]] = {name: [] for name in by_name}
@@ -145,7 +149,7 @@ def affordable(by_name: Finished) -> Iterator[str]:
         for name, front in fronts.items():
             worth[name].append(float(np.mean([bought(front, budget) for budget in budgets])))
     reference = next(iter(worth.values()))
-    yield "variant | networks | accuracy % at equal energy | minus the first"
+    yield f"variant | networks | accuracy % at equal {price} | minus the first"
     for name, values in worth.items():
         yield " | ".join([name, str(len(by_name[name])), interval(values), difference(values, reference)])
 

@@ -62,7 +62,7 @@ def test_budgets_go_from_what_all_can_spend_to_the_most_that_one_asks(winners, w
         "a": [(winner("a", point=(0.1, 16.0)), trained(0.8)), (winner("a", point=(0.2, 1.0)), trained(0.4))],
         "b": [(winner("b", point=(0.1, 8.0)), trained(0.6)), (winner("b", point=(0.2, 4.0)), trained(0.2))],
     }
-    _, first, second = winners.affordable(by_name)
+    _, first, second = winners.affordable(by_name, "energy")
     # From 4 to 16, in equal ratios: a has 40 % but for the last of 200 budgets, b has 20 % up to 8, then 60 %.
     assert first == "a | 2 | 40.20 +- 0.00 | +0.00 (+0.00 to +0.00)"
     assert second == "b | 2 | 40.00 +- 0.00 | -0.20 (-0.20 to -0.20)"
@@ -73,7 +73,7 @@ def test_seeds_are_compared_in_pairs(winners, winner):
         "a": [(winner("a", seed), trained(accuracy)) for seed, accuracy in ((1, 0.5), (2, 0.7))],
         "b": [(winner("b", seed), trained(accuracy)) for seed, accuracy in ((1, 0.6), (2, 0.4))],
     }
-    *_, line = winners.affordable(by_name)
+    *_, line = winners.affordable(by_name, "energy")
     assert line == "b | 2 | 50.00 +- 14.14 | -10.00 (-30.00 to +10.00)"
 
 
@@ -83,6 +83,11 @@ def test_fronts_of_one_network_have_one_budget(winners, winner, price):
         "a": [(winner("a", point=(0.1, price)), trained(0.8))],
         "b": [(winner("b", point=(0.1, price)), trained(0.6)), (winner("b", point=(0.2, price / 2)), trained(0.4))],
     }
-    _, first, second = winners.affordable(by_name)
+    _, first, second = winners.affordable(by_name, "energy")
     assert first == "a | 1 | 80.00 +- 0.00 | +0.00 (+0.00 to +0.00)"
     assert second == "b | 2 | 60.00 +- 0.00 | -20.00 (-20.00 to -20.00)"
+
+
+def test_equal_price_has_the_name_of_its_objective(winners, winner):
+    header, _ = winners.affordable({"a": [(winner("a"), trained(0.5))]}, "synops")
+    assert header == "variant | networks | accuracy % at equal synops | minus the first"
