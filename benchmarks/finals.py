@@ -14,7 +14,7 @@ from msenas.ranking.data import limited
 from msenas.ranking.folder import RankFolder
 from msenas.ranking.record import Known, read_networks
 from msenas.ranking.trial import Trained, Trial, Trials
-from msenas.runs.pool import workers
+from msenas.runs.pool import Death, workers
 from msenas.search.prepare import Prepared, prepare
 
 
@@ -44,6 +44,10 @@ def course_of(networks: Path, data: Path | None, judge: str) -> Course:
     return Course(about.options, config, prepared)
 
 
+Job = tuple[Winner, int]
+"""A network, and the number of its training."""
+
+
 @dataclass(frozen=True)
 class Finish:
     """Trains a winner like the networks of the file, several times; `place` has a folder for each."""
@@ -51,13 +55,20 @@ class Finish:
     place: Path
     course: Course
 
-    def __call__(self, job: tuple[Winner, int]) -> Trained:
-        """What becomes of it; from the record where it is there."""
+    def __call__(self, job: Job) -> Trained:
+        """What becomes of it."""
+        trials, trial = self._trial(job)
+        return trials(trial)
+
+    def on_record(self, job: Job) -> Trained | None:
+        """The same, where it was trained before."""
+        trials, trial = self._trial(job)
+        return trials.on_record(trial)
+
+    def _trial(self, job: Job) -> tuple[Trials, Trial]:
         winner, repetition = job
         folder = RankFolder(self.place / f"{winner.name}-{winner.seed}")
-        trials = Trials(self.course.config, self.course.prepared, folder)
-        trial = Trial(winner.id, winner.genome, repetition)
-        return trials.on_record(trial) or trials(trial)
+        return Trials(self.course.config, self.course.prepared, folder), Trial(winner.id, winner.genome, repetition)
 
 
 def repetitions_of(winner: Winner, course: Course, others: int | None) -> Sequence[int]:
@@ -68,8 +79,11 @@ def repetitions_of(winner: Winner, course: Course, others: int | None) -> Sequen
 def finished(place: Path, course: Course, winners: Sequence[Winner], others: int | None) -> Finished:
     """Train all winners to the end, each from the weights of its search, or from so many others."""
     jobs = [(winner, repetition) for winner in winners for repetition in repetitions_of(winner, course, others)]
-    with workers(Finish(place, course), course.prepared.config.workers or 1) as pool:
-        ends = dict(zip(jobs, pool.map(jobs), strict=True))
+    finish = Finish(place, course)
+    ends: dict[Job, Trained | Death] = {job: end for job in jobs if (end := finish.on_record(job)) is not None}
+    if missing := [job for job in jobs if job not in ends]:
+        with workers(finish, course.prepared.config.workers or 1) as pool:
+            ends |= zip(missing, pool.map(missing), strict=True)
     found: dict[str, list[tuple[Winner, Known]]] = {}
     for winner in winners:
         own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
