@@ -24,7 +24,8 @@ the first variant it is also printed how far they came in their own terms, befor
 best fitness, and the hypervolume of objectives that are scaled over all variants that were asked for.
 
 What is in OUT is not computed again, so the benchmark can be stopped at any time; with more --generations or --seeds it
-goes on, and other options need another OUT.
+goes on, and other options need another OUT. What the tables come from is written to OUT/searches.jsonl, and after a
+transfer to OUT/searches-OTHER.jsonl, too; `records.py` makes tables of these files.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from typing import Any
 
 import numpy as np
 from finals import Course, course_of, finished
+from records import Setting, searches_of, write_searches
 from winners import Winner, affordable, objectives, outcomes
 
 from msenas.errors import InputError
@@ -50,6 +52,7 @@ from msenas.search.config_files import build_config
 from msenas.search.loop import End
 from msenas.search.objectives import minimised
 from msenas.search.outcome import front_of
+from msenas.search.prepare import versions
 from msenas.search.session import Request, search
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -186,20 +189,24 @@ def other_course(options: argparse.Namespace, course: Course) -> Course | None:
     return other
 
 
-def run(options: argparse.Namespace) -> None:
-    """Search, train what was found, and print a table for each data set."""
-    course = course_of(options.networks, options.data, options.judge)
-    other = other_course(options, course)
+def searching(options: argparse.Namespace, course: Course) -> dict[str, Any]:
+    """The options that all searches share; what a search refuses is refused here, before anything is written."""
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "objectives")}
     if options.train_steps is not None:
         given["train_steps"] = options.train_steps
     for name in options.variants:
-        # What a search refuses is refused before anything is written.
         build_config(asked_of(name, FIRST_SEED, given))
+    return given
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search, train what was found, and print a table for each data set."""
+    course = course_of(options.networks, options.data, options.judge)
+    other = other_course(options, course)
+    given = searching(options, course)
     # Searches can go on for more generations, and where the data lie is a matter of this machine.
-    asked = {"networks": course.about, **given, "judge": options.judge, "data": None, "generations": None}
-    note(options.out, asked)
+    note(options.out, {"networks": course.about, **given, "judge": options.judge, "data": None, "generations": None})
     if other is not None:
         elsewhere = options.out / f"trained-{options.transfer.stem}"
         # Another file can have the same name.
@@ -208,16 +215,27 @@ def run(options: argparse.Namespace) -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     fronts = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]
     winners = [front[0] for front in fronts]
+    ends = partial(finished, others=options.other_weights)
+    setting = partial(
+        Setting,
+        search={name: value for name, value in given.items() if name != "data"},
+        variants={name: VARIANTS[name] for name in options.variants},
+        other_weights=options.other_weights,
+        versions=versions(),
+    )
     print(*objectives(winners), sep="\n")
-    place = options.out / "trained"
-    found = finished(place, course, winners, options.other_weights)
+    found = ends(options.out / "trained", course, winners)
     print(course.config.dataset, *outcomes(found), sep="\n")
     if options.fronts:
-        found = finished(place, course, [winner for front in fronts for winner in front], options.other_weights)
+        found = ends(options.out / "trained", course, [winner for front in fronts for winner in front])
         print(*affordable(found, options.objectives[1]), sep="\n")
+    here = setting(networks=dict(course.about), judge=options.judge)
+    write_searches(options.out / "searches.jsonl", here, searches_of(fronts, found))
     if other is not None:
-        found = finished(elsewhere, other, winners, options.other_weights)
+        found = ends(elsewhere, other, winners)
         print(f"searched on {course.config.dataset}, trained on {other.config.dataset}", *outcomes(found), sep="\n")
+        there = setting(networks=dict(other.about), judge=options.transfer_judge)
+        write_searches(options.out / f"searches-{options.transfer.stem}.jsonl", there, searches_of(fronts, found))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def finished(place: Path, course: Course, winners: Sequence[Winner], others: int
     finish = Finish(place, course)
     ends: dict[Job, Trained | Death] = {job: end for job in jobs if (end := finish.on_record(job)) is not None}
     if missing := [job for job in jobs if job not in ends]:
-        with workers(finish, course.prepared.config.workers or 1) as pool:
+        with workers(finish, min(len(missing), course.prepared.config.workers or 1)) as pool:
             ends |= zip(missing, pool.map(missing), strict=True)
     found: dict[str, list[tuple[Winner, Known]]] = {}
     for winner in winners:
