@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -198,6 +199,10 @@ def tune_process() -> None:
     torch.set_flush_denormal(True)
     # The compiler would start a pool of helper processes of its own in every worker.
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+    if (tqdm := sys.modules.get("tqdm")) is not None:
+        # It makes progress bars, too, even where none is shown. Their default lock is a semaphore, about which
+        # multiprocessing complains in the end if this process is ended first.
+        tqdm.tqdm.set_lock(threading.RLock())
     keep_freed_memory()
 
 
