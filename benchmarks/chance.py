@@ -69,7 +69,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 """Options of a search by the name of the variant; the first that is asked for is what the others are compared with."""
 FIRST_SEED = 100
-"""Of the searches: their weights are not among the others, which are counted from the seed of the file."""
+"""Of the searches, unless another is given: not near the seed of the file, from which other weights are counted."""
 SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold", "encoding")
 """Options that all searches take from the file of networks."""
 
@@ -119,7 +119,8 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--variants", type=names_in, default=[*VARIANTS])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="so many searches of each variant")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="of the searches, which are counted from it")
     parser.add_argument("--population", type=int, default=20)
     parser.add_argument("--generations", type=int, default=8)
     parser.add_argument(
@@ -196,7 +197,7 @@ def searching(options: argparse.Namespace, course: Course) -> dict[str, Any]:
     if options.train_steps is not None:
         given["train_steps"] = options.train_steps
     for name in options.variants:
-        build_config(asked_of(name, FIRST_SEED, given))
+        build_config(asked_of(name, options.first_seed, given))
     return given
 
 
@@ -212,7 +213,7 @@ def run(options: argparse.Namespace) -> None:
         # Another file can have the same name.
         note(elsewhere, {"networks": other.about, "judge": options.transfer_judge})
     # Seed by seed, so that whatever is there after a stop can be compared.
-    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     fronts = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]
     winners = [front[0] for front in fronts]
     ends = partial(finished, others=options.other_weights)

@@ -3,17 +3,20 @@
     python benchmarks/records.py benchmarks/searches/cifar10.jsonl
     python benchmarks/records.py benchmarks/searches/cifar10.jsonl --variants search,micro,meso,macro
 
-The first line tells how the searches were made and their networks trained, each further one of a search.
+The first line tells how the searches were made and their networks trained, each further one of a search. Files that
+were made alike can be given together, like those of other seeds from another machine; --write FILE makes one of them.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 from winners import Finished, Winner, affordable, objectives, outcomes
 
 from msenas.errors import InputError
@@ -129,6 +132,26 @@ def trained(fronts: Sequence[Sequence[tuple[Winner, Known | None]]]) -> Finished
     return found
 
 
+def together(files: Sequence[tuple[Setting, list[Searched]]]) -> tuple[Setting, list[Searched]]:
+    """The searches of several files as one; variants add up, and the versions are those of the first file.
+
+    Raises:
+        InputError: The files were made in different ways, or a search is in two of them.
+    """
+    setting = files[0][0]
+    for other, _ in files[1:]:
+        variants = setting.variants | other.variants
+        if any(variants[name] != options for name, options in setting.variants.items()):
+            raise InputError("the files have variants of one name and other options")
+        setting = replace(setting, variants=variants)
+        if replace(other, variants=variants, versions=setting.versions) != setting:
+            raise InputError("the files were made with other options, and cannot be compared")
+    searches = [one for _, found in files for one in found]
+    if twice := [key for key, times in Counter((one.name, one.seed) for one in searches).items() if times > 1]:
+        raise InputError(f"the search {twice[0][0]} from seed {twice[0][1]} comes twice")
+    return setting, searches
+
+
 def chosen(searches: Sequence[Searched], names: Sequence[str]) -> list[Searched]:
     """The searches of some variants, in the order of the names, from the seeds that all of them have."""
     if missing := [name for name in names if name not in {one.name for one in searches}]:
@@ -142,13 +165,16 @@ def chosen(searches: Sequence[Searched], names: Sequence[str]) -> list[Searched]
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
     parser.add_argument("--variants", type=lambda text: text.split(","), default=None)
+    parser.add_argument("--write", type=Path, default=None, metavar="FILE", help="one file of all searches")
     options = parser.parse_args()
     try:
-        setting, searches = read_searches(options.file)
+        setting, searches = together([read_searches(path) for path in options.files])
         names = options.variants or list(dict.fromkeys(one.name for one in searches))
         print(*tables(setting, chosen(searches, names)), sep="\n")
+        if options.write is not None:
+            write_searches(options.write, setting, searches)
     except InputError as error:
         parser.error(str(error))
 

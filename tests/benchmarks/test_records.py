@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from msenas.errors import InputError
@@ -105,6 +106,28 @@ def test_network_that_was_not_trained_is_in_no_table(records, written):
     setting, searches = records.read_searches(written(0)[0])
     with pytest.raises(InputError, match="a network of search, seed 100, was not trained"):
         list(records.tables(setting, searches))
+
+
+def test_files_of_other_seeds_and_variants_are_one(records, written, setting):
+    _, searches = written(1)
+    versions = msgspec.structs.replace(setting, variants={"random": {"strategy": "random"}}, versions={"msenas": "2"})
+    whole, found = records.together([(setting, searches[:3]), (versions, searches[3:])])
+    assert (whole, found) == (setting, searches)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"judge": "test"}, "other options"),
+        ({"search": {"objectives": ["fitness", "synops"]}}, "other options"),
+        ({"variants": {"random": {}}}, "one name and other options"),
+        ({}, "search random from seed 101 comes twice"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(records, written, setting, change, message):
+    _, searches = written(1)
+    with pytest.raises(InputError, match=message):
+        records.together([(setting, searches), (msgspec.structs.replace(setting, **change), searches[3:])])
 
 
 @pytest.mark.parametrize(
