@@ -24,8 +24,8 @@ the first variant it is also printed how far they came in their own terms, befor
 best fitness, and the hypervolume of objectives that are scaled over all variants that were asked for.
 
 What is in OUT is not computed again, so the benchmark can be stopped at any time; with more --generations or --seeds it
-goes on, and other options need another OUT. What the tables come from is written to OUT/searches.jsonl, and after a
-transfer to OUT/searches-OTHER.jsonl, too; `records.py` makes tables of these files.
+goes on, and other options need another OUT. What the tables of the last command come from is in OUT/searches.jsonl, and
+those of a transfer in OUT/searches-OTHER.jsonl; `records.py` makes tables of these files.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 """Options of a search by the name of the variant; the first that is asked for is what the others are compared with."""
 FIRST_SEED = 100
-"""Of the searches, unless another is given: not near the seed of the file, from which other weights are counted."""
+"""Of the searches, unless another is given: far from the seed of the file, from which other weights are counted."""
 SHARED = ("dataset", "data", "window", "size", "layers", "channels", "steps", "neuron", "tau", "threshold", "encoding")
 """Options that all searches take from the file of networks."""
 
@@ -191,20 +191,46 @@ def other_course(options: argparse.Namespace, course: Course) -> Course | None:
 
 
 def searching(options: argparse.Namespace, course: Course) -> dict[str, Any]:
-    """The options that all searches share; what a search refuses is refused here, before anything is written."""
+    """The options that all searches share; what a search refuses is refused here, before anything is written.
+
+    Raises:
+        InputError: An option, or a seed, cannot be used.
+    """
     given = {name: value for name in SHARED if (value := getattr(course.config, name)) is not None}
     given |= {name: getattr(options, name) for name in ("population", "generations", "objectives")}
     if options.train_steps is not None:
         given["train_steps"] = options.train_steps
     for name in options.variants:
-        build_config(asked_of(name, options.first_seed, given))
+        for seed in seeds_of(options)[:: max(options.seeds - 1, 1)]:
+            build_config(asked_of(name, seed, given))
     return given
+
+
+def seeds_of(options: argparse.Namespace) -> range:
+    """Seeds of the searches."""
+    return range(options.first_seed, options.first_seed + options.seeds)
+
+
+def check_weights(options: argparse.Namespace, course: Course) -> None:
+    """Refuse other weights that are those of a search.
+
+    Raises:
+        InputError: They are: the seeds of weights are counted from that of the file.
+    """
+    seeds, others = seeds_of(options), range(course.config.seed, course.config.seed + (options.other_weights or 0))
+    if max(seeds.start, others.start) < min(seeds.stop, others.stop):
+        raise InputError(
+            f"the other weights, of seeds {others[0]} to {others[-1]}, are not others than those of searches from"
+            f" {seeds[0]} to {seeds[-1]}; give another --first-seed"
+        )
 
 
 def run(options: argparse.Namespace) -> None:
     """Search, train what was found, and print a table for each data set."""
     course = course_of(options.networks, options.data, options.judge)
     other = other_course(options, course)
+    for one in (course,) if other is None else (course, other):
+        check_weights(options, one)
     given = searching(options, course)
     # Searches can go on for more generations, and where the data lie is a matter of this machine.
     note(options.out, {"networks": course.about, **given, "judge": options.judge, "data": None, "generations": None})
@@ -213,13 +239,13 @@ def run(options: argparse.Namespace) -> None:
         # Another file can have the same name.
         note(elsewhere, {"networks": other.about, "judge": options.transfer_judge})
     # Seed by seed, so that whatever is there after a stop can be compared.
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
-    fronts = [searched(options.out, name, seed, given) for seed in seeds for name in options.variants]
+    fronts = [searched(options.out, name, seed, given) for seed in seeds_of(options) for name in options.variants]
     winners = [front[0] for front in fronts]
     ends = partial(finished, others=options.other_weights)
     setting = partial(
         Setting,
-        search={name: value for name, value in given.items() if name != "data"},
+        search={name: value for name, value in given.items() if name not in ("data", "objectives")},
+        objectives=tuple(options.objectives),
         variants={name: VARIANTS[name] for name in options.variants},
         other_weights=options.other_weights,
         versions=versions(),

@@ -80,12 +80,13 @@ def finished(place: Path, course: Course, winners: Sequence[Winner], others: int
     """Train all winners to the end, each from the weights of its search, or from so many others."""
     jobs = [(winner, repetition) for winner in winners for repetition in repetitions_of(winner, course, others)]
     finish = Finish(place, course)
-    ends: dict[Job, Trained | Death] = {job: end for job in jobs if (end := finish.on_record(job)) is not None}
+    ends = {job: end for job in jobs if (end := finish.on_record(job)) is not None}
     if missing := [job for job in jobs if job not in ends]:
         with workers(finish, min(len(missing), course.prepared.config.workers or 1)) as pool:
-            ends |= zip(missing, pool.map(missing), strict=True)
+            for job, end in zip(missing, pool.map(missing), strict=True):
+                ends[job] = Trained(failure=end.reason) if isinstance(end, Death) else end
     found: dict[str, list[tuple[Winner, Known]]] = {}
     for winner in winners:
-        own = [end for (one, _), end in ends.items() if one == winner and isinstance(end, Trained)]
+        own = [end for (one, _), end in ends.items() if one == winner]
         found.setdefault(winner.name, []).append((winner, winner.known(course.prepared.spec, own)))
     return found

@@ -4,14 +4,16 @@
     python benchmarks/records.py benchmarks/searches/cifar10.jsonl --variants search,micro,meso,macro
 
 The first line tells how the searches were made and their networks trained, each further one of a search. Files that
-were made alike can be given together, like those of other seeds from another machine; --write FILE makes one of them.
+were made alike can be given together, like those of other seeds; --write FILE makes one of them. Variants are compared
+on the seeds that all of them have.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,8 +22,15 @@ from msgspec.structs import replace
 from winners import Finished, Winner, affordable, objectives, outcomes
 
 from msenas.errors import InputError
+from msenas.ranking.member import Number
 from msenas.ranking.record import LARGEST, Known
+from msenas.ranking.trial import Amount, Share
 from msenas.runs.files import read_bytes, to_json, write_atomically
+from msenas.search.objectives import OBJECTIVES
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+Point = Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=len(OBJECTIVES))]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Setting(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -30,6 +39,7 @@ class Setting(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     Attributes:
         networks: options of the file of networks like which these were trained.
         search: options that all searches have.
+        objectives: of the searches.
         variants: those of each variant.
         judge: the split on which networks are judged after their training.
         other_weights: final trainings of each network, from other weights than those of the search; None if from these.
@@ -39,7 +49,8 @@ class Setting(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     schema: Literal["msenas.chance/1"] = "msenas.chance/1"
     networks: dict[str, Any]
     search: dict[str, Any]
-    variants: dict[str, dict[str, Any]]
+    objectives: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
+    variants: dict[Name, dict[str, Any]]
     judge: Literal["test", "val"]
     other_weights: int | None
     versions: dict[str, str]
@@ -53,22 +64,37 @@ class Found(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         known: what became of it; None if it was not trained.
     """
 
-    id: int
+    id: Number
     genome: tuple[int, ...]
-    point: tuple[float, ...]
+    point: Point
     known: Known | None
+
+    def __post_init__(self) -> None:
+        if self.known is None:
+            return
+        if (self.id, list(self.genome)) != (self.known.id, self.known.genome):
+            raise InputError(f"what is known of network {self.id} is of another one")
+        if any(not {"synops", "synops_inhibitory"} <= {*training.counts} for training in self.known.succeeded):
+            raise InputError(f"network {self.id} has no numbers of SynOps")
 
 
 class Searched(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A search: the fields of `Winner` that its networks share, and its front, best fitness first."""
 
-    name: str
-    seed: int
-    fitness: str
-    points: tuple[tuple[float, ...], ...]
-    seconds: float
-    random: float
+    name: Name
+    seed: Seed
+    fitness: Name
+    points: Annotated[tuple[Point, ...], msgspec.Meta(min_length=1)]
+    seconds: Amount
+    random: Share
     front: Annotated[tuple[Found, ...], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        front = [one.point for one in self.front]
+        if len({len(point) for point in self.points}) > 1:
+            raise InputError("the networks have different numbers of objectives")
+        if front != sorted(front) or front[0][0] != min(self.points)[0] or not {*front} <= {*self.points}:
+            raise InputError("the front is not of the best networks that were evaluated, best fitness first")
 
     @property
     def networks(self) -> list[tuple[Winner, Known | None]]:
@@ -89,7 +115,11 @@ def searches_of(fronts: Sequence[Sequence[Winner]], became: Finished) -> list[Se
 
 
 def write_searches(path: Path, setting: Setting, searches: Sequence[Searched]) -> None:
-    """Write the lines in one step."""
+    """Write the lines in one step.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
     lines: list[Mapping[str, Any]] = [msgspec.to_builtins(line) for line in (setting, *searches)]
     write_atomically(path, "".join(to_json(line) + "\n" for line in lines))
 
@@ -98,31 +128,61 @@ def read_searches(path: Path) -> tuple[Setting, list[Searched]]:
     """Read what `write_searches` has written.
 
     Raises:
-        InputError: The file is missing or too large, or a line is damaged.
+        InputError: The file is missing, too large or without searches, or a line is damaged or does not fit the first.
     """
     lines = read_bytes(path, LARGEST).splitlines()
     if len(lines) < 2:
         raise InputError(f"{path} has no searches")
-    decoded: list[Any] = []
+    setting: Setting | None = None
+    searches: list[Searched] = []
     for number, line in enumerate(lines, 1):
         try:
-            decoded.append(msgspec.json.decode(line, type=Setting if number == 1 else Searched))
+            if setting is None:
+                setting = msgspec.json.decode(line, type=Setting)
+            else:
+                searches.append(msgspec.json.decode(line, type=Searched))
+                fits(searches, setting)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError) as error:
             raise InputError(f"{path}, line {number}: {error}") from None
-    return decoded[0], decoded[1:]
+    assert setting is not None
+    return setting, searches
+
+
+def fits(searches: Sequence[Searched], setting: Setting) -> None:
+    """Check the last of some searches.
+
+    Raises:
+        InputError: It is none of the setting's, or has another fitness than others of its name.
+    """
+    last = searches[-1]
+    if last.name not in setting.variants:
+        raise InputError(f"the first line has no variant {last.name}")
+    if len(last.points[0]) != len(setting.objectives):
+        raise InputError("the networks have other objectives than the first line says")
+    if last.fitness != next(one.fitness for one in searches if one.name == last.name):
+        raise InputError(f"the searches {last.name} have more than one fitness")
 
 
 def tables(setting: Setting, searches: Sequence[Searched]) -> Iterator[str]:
-    """The tables that can be made: of whole fronts only where all of their networks were trained."""
+    """The tables that can be made: of whole fronts only where all of their networks were trained.
+
+    Raises:
+        InputError: A winner was not trained.
+    """
+    yield f"searched on {setting.search['dataset']}, trained on {setting.networks['dataset']}"
     yield from objectives([one.networks[0][0] for one in searches])
     yield from outcomes(trained([one.networks[:1] for one in searches]))
     fronts = [one.networks for one in searches]
-    if len(searches[0].front[0].point) == 2 and all(known is not None for front in fronts for _, known in front):
-        yield from affordable(trained(fronts), setting.search["objectives"][1])
+    if len(setting.objectives) == 2 and all(known is not None for front in fronts for _, known in front):
+        yield from affordable(trained(fronts), setting.objectives[1])
 
 
 def trained(fronts: Sequence[Sequence[tuple[Winner, Known | None]]]) -> Finished:
-    """Networks that were trained, by the name of their search."""
+    """Networks that were trained, by the name of their search.
+
+    Raises:
+        InputError: One was not.
+    """
     found: dict[str, list[tuple[Winner, Known]]] = {}
     for front in fronts:
         for winner, known in front:
@@ -133,10 +193,10 @@ def trained(fronts: Sequence[Sequence[tuple[Winner, Known | None]]]) -> Finished
 
 
 def together(files: Sequence[tuple[Setting, list[Searched]]]) -> tuple[Setting, list[Searched]]:
-    """The searches of several files as one; variants add up, and the versions are those of the first file.
+    """The searches of several files as one, to which each may add variants.
 
     Raises:
-        InputError: The files were made in different ways, or a search is in two of them.
+        InputError: The files were made in different ways or by other versions, or a search is in two of them.
     """
     setting = files[0][0]
     for other, _ in files[1:]:
@@ -144,8 +204,8 @@ def together(files: Sequence[tuple[Setting, list[Searched]]]) -> tuple[Setting, 
         if any(variants[name] != options for name, options in setting.variants.items()):
             raise InputError("the files have variants of one name and other options")
         setting = replace(setting, variants=variants)
-        if replace(other, variants=variants, versions=setting.versions) != setting:
-            raise InputError("the files were made with other options, and cannot be compared")
+        if replace(other, variants=variants) != setting:
+            raise InputError("the files were made with other options or versions, and cannot be compared")
     searches = [one for _, found in files for one in found]
     if twice := [key for key, times in Counter((one.name, one.seed) for one in searches).items() if times > 1]:
         raise InputError(f"the search {twice[0][0]} from seed {twice[0][1]} comes twice")
@@ -153,13 +213,27 @@ def together(files: Sequence[tuple[Setting, list[Searched]]]) -> tuple[Setting, 
 
 
 def chosen(searches: Sequence[Searched], names: Sequence[str]) -> list[Searched]:
-    """The searches of some variants, in the order of the names, from the seeds that all of them have."""
+    """The searches of some variants, in the order of the names, from the seeds that all of them have, in their order.
+
+    Raises:
+        InputError: A name has no searches or comes twice, or there is no seed that all have.
+    """
     if missing := [name for name in names if name not in {one.name for one in searches}]:
-        raise InputError(f"no search is named {', '.join(missing)}")
+        raise InputError(f"no search is named {', '.join(map(repr, missing))}")
+    if len({*names}) < len(names):
+        raise InputError(f"{','.join(names)} has a name twice")
     seeds = set.intersection(*({one.seed for one in searches if one.name == name} for name in names))
     if not seeds:
         raise InputError(f"{', '.join(names)} have no seed in common")
-    return [one for name in names for one in searches if one.name == name and one.seed in seeds]
+    by_key = {(one.name, one.seed): one for one in searches}
+    return [by_key[name, seed] for name in names for seed in sorted(seeds)]
+
+
+def left_out(searches: Sequence[Searched], names: Sequence[str], seeds: Container[int]) -> Iterator[str]:
+    """What is not compared, since other variants have no search from its seed."""
+    for name in names:
+        if alone := sorted(one.seed for one in searches if one.name == name and one.seed not in seeds):
+            yield f"left out: {name} from {', '.join(map(str, alone))}, since not all variants have these seeds"
 
 
 def main() -> None:
@@ -172,7 +246,10 @@ def main() -> None:
     try:
         setting, searches = together([read_searches(path) for path in options.files])
         names = options.variants or list(dict.fromkeys(one.name for one in searches))
-        print(*tables(setting, chosen(searches, names)), sep="\n")
+        compared = chosen(searches, names)
+        for line in left_out(searches, names, {one.seed for one in compared}):
+            print(line, file=sys.stderr)
+        print(*tables(setting, compared), sep="\n")
         if options.write is not None:
             write_searches(options.write, setting, searches)
     except InputError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pymoo.indicators.hv import HV
 
+from msenas.errors import InputError
 from msenas.fitness.registry import get_fitness
 from msenas.genotype.genome import Genome
 from msenas.phenotype.decode import decode
@@ -137,12 +138,19 @@ def affordable(by_name: Finished, price: str) -> Iterator[str]:
     Args:
         by_name: the networks of all fronts.
         price: name of their second objective.
+
+    Raises:
+        InputError: A network costs nothing.
     """
     seeds = list(dict.fromkeys(winner.seed for pairs in by_name.values() for winner, _ in pairs))
     worth: dict[str, list[float]] = {name: [] for name in by_name}
     for seed in seeds:
         fronts = {name: [pair for pair in pairs if pair[0].seed == seed] for name, pairs in by_name.items()}
         least = max(min(winner.point[1] for winner, _ in front) for front in fronts.values())
+        if least <= 0:
+            raise InputError(
+                f"from seed {seed}, all variants have a network with no {price}: no budget is in ratio to it"
+            )
         most = max(winner.point[1] for front in fronts.values() for winner, _ in front)
         # Rounding must not take a budget below the least.
         budgets = np.geomspace(least, most, BUDGETS).clip(least, most)

@@ -33,11 +33,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace a file in one step: it holds either the old content or all of the new one, also after a crash.
 
     Raises:
-        RunError: The folder cannot be written, or the disk is full; nothing is left behind.
+        RunError: The folder cannot be written, the disk is full, or the path is a device; nothing is left behind.
     """
+    if not path.name:
+        raise RunError(f"cannot write {path}: it is not the name of a file")
     part = path.with_name(path.name + PART)
     data = content.encode() if isinstance(content, str) else content
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # Replacing a device or a pipe would put a file in its place.
+            raise RunError(f"cannot write {path}: it is no regular file")
         with part.open("wb") as file:
             file.write(data)
             file.flush()

@@ -200,7 +200,7 @@ def tune_process() -> None:
     # The compiler would start a pool of helper processes of its own in every worker.
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     if (tqdm := sys.modules.get("tqdm")) is not None:
-        # It makes progress bars, too, even where none is shown. Their default lock is a semaphore, about which
+        # The compiler makes progress bars, even where none is shown. Their default lock is a semaphore, about which
         # multiprocessing complains in the end if this process is ended first.
         tqdm.tqdm.set_lock(threading.RLock())
     keep_freed_memory()

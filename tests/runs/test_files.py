@@ -31,6 +31,20 @@ def test_write_replaces(tmp_path, content):
     assert os.listdir(tmp_path) == ["f"]
 
 
+def test_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "f")
+    with pytest.raises(RunError, match=r"cannot write .*/f: it is no regular file"):
+        write_atomically(tmp_path / "f", "new")
+    assert (tmp_path / "f").is_fifo()
+    assert os.listdir(tmp_path) == ["f"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_path_without_a_name_is_one_line(name):
+    with pytest.raises(RunError, match="is not the name of a file"):
+        write_atomically(Path(name), "new")
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_old_content_survives_a_failed_write(tmp_path, monkeypatch, number):
     path = tmp_path / "f"
