@@ -17,10 +17,11 @@ KEYS = [(name, seed) for seed in (100, 101) for name in ("search", "random")]
 
 @pytest.fixture(scope="session")
 def known():
-    """Trained networks: two of each search."""
+    """Trained networks: two of each search, which counts its own."""
     path = Path(__file__).parents[2] / "benchmarks" / "motif_bench" / "nmnist.jsonl"
     networks = read_networks(path)[1]
-    return {key: networks[2 * place : 2 * place + 2] for place, key in enumerate(KEYS)}
+    numbered = [msgspec.structs.replace(one, id=place % 2) for place, one in enumerate(networks)]
+    return {key: numbered[2 * place : 2 * place + 2] for place, key in enumerate(KEYS)}
 
 
 @pytest.fixture
@@ -168,6 +169,17 @@ def test_files_that_do_not_fit_are_refused(records, written, setting, change, me
         (2, {"points": [[0.1, 4.0], [0.2]]}, "line 2: the networks have different numbers of objectives"),
         (2, {"points": [[0.0, 9.0], [0.1, 4.0], [0.2, 1.0]]}, "line 2: the front is not of the best"),
         (3, {"front": []}, r"line 3: .*\$.front"),
+        (
+            2,
+            {
+                "points": [[0.1, 4.0], [0.2, 1.0], [0.3, 0.5]],
+                "front": [
+                    {"id": place, "genome": [0], "point": point, "known": None}
+                    for place, point in enumerate([[0.1, 4.0], [0.3, 0.5], [0.2, 1.0]])
+                ],
+            },
+            "line 2: the front is not of the best",
+        ),
         (4, {"fitness": "depth"}, "line 4: the searches search have more than one fitness"),
     ],
 )
@@ -183,7 +195,7 @@ def test_damaged_line_is_named(records, written, number, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id": 7}, "what is known of network 7 is of another one"),
+        ({"id": 9}, "what is known of network 9 is of another one"),
         ({"genome": [1]}, "what is known of network .* is of another one"),
         ({"point": [0.2, 1.0]}, "the front is not of the best"),
     ],
