@@ -193,7 +193,7 @@ def test_ctrl_c_while_workers_start_ends_them(small):
         with pytest.raises(KeyboardInterrupt), workers(small.evaluator, small.spec, 1):
             pytest.fail("the block must not be entered")
     try:
-        wait_until(lambda: set(children(os.getpid())) <= before, 30)
+        wait_until(lambda: set(children(os.getpid())) <= before, 5)
     finally:
         started[0].stop()
 
