@@ -5,6 +5,7 @@ JUDGES := .venv-judges
 PEERS  := .venv-peers
 SINABS := .venv-sinabs
 BIN    := $(VENV)/bin
+JOBS   ?= 2
 ARGS   ?=
 
 .PHONY: help search test judges peers lint clean
@@ -14,8 +15,8 @@ help:  ## list the targets
 search: $(VENV)/installed  ## install and run the default search (ARGS="--seed 1" adds options)
 	$(BIN)/msenas search $(ARGS)
 
-test: $(VENV)/installed-test  ## install with the test extra and run the whole suite (ARGS="-k name" for a part)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/installed-test  ## install with the test extra and run the whole suite (ARGS="-k name" for a part; JOBS=4)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 judges: $(JUDGES)/installed  ## install other tools in an environment of their own and let them judge the counts
 	$(JUDGES)/bin/python -m pytest tests/judges $(ARGS)

@@ -53,7 +53,7 @@ def test_wheel_works_in_a_new_environment_and_an_empty_folder(built, tmp_path):
     empty.mkdir()
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel, cwd=empty)
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "constraints.txt", wheel, cwd=empty)
     msenas = environment / "bin" / "msenas"
     assert run(msenas, "--version", cwd=empty).startswith("msenas ")
     names = {p["name"] for p in json.loads(run(msenas, "profiles", "--json", cwd=empty))}
