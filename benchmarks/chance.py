@@ -158,8 +158,10 @@ def note(folder: Path, asked: Mapping[str, Any]) -> None:
         InputError: It was made with others, or cannot be used.
     """
     noted, content = folder / "options.json", json.dumps(asked, indent=1)
-    if noted.exists() and read_json(noted, dict[str, Any]) != json.loads(content):
-        raise InputError(f"{folder} was made with other options; move it away, or give another OUT")
+    if noted.exists():
+        if read_json(noted, dict[str, Any]) != json.loads(content):
+            raise InputError(f"{folder} was made with other options; move it away, or give another OUT")
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

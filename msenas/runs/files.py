@@ -32,14 +32,15 @@ def to_json(data: Mapping[str, Any], *, indent: int | None = None) -> str:
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace a file in one step: it holds either the old content or all of the new one, also after a crash.
 
-    Of several processes that write the same file, the last one wins.
+    The unfinished file has always the same name, so that the next write takes the place of what a crash left behind.
+    Who lets several processes write one file at the same time needs a lock, as a run folder has.
 
     Raises:
         RunError: The folder cannot be written, the disk is full, or the path is a device; nothing is left behind.
     """
     if not path.name:
         raise RunError(f"cannot write {path}: it is not the name of a file")
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    part = path.with_name(path.name + PART)
     data = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file() and not path.is_dir():

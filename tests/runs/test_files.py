@@ -45,29 +45,6 @@ def test_path_without_a_name_is_one_line(name):
         write_atomically(Path(name), "new")
 
 
-def test_processes_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
-    """The other one writes in the middle of ours: after we have opened our file, and before we replace."""
-    path = tmp_path / "f"
-    code = """
-        import os, sys
-        from pathlib import Path
-        from msenas.runs.files import write_atomically
-        path, fsync = Path(sys.argv[1]), os.fsync
-        def other_first(number):
-            os.fsync = fsync
-            if (child := os.fork()) == 0:
-                write_atomically(path, "other")
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
-            assert path.read_text() == "other"
-        os.fsync = other_first
-        write_atomically(path, "new")
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(path)], check=True)
-    assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["f"]
-
-
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_old_content_survives_a_failed_write(tmp_path, monkeypatch, number):
     path = tmp_path / "f"
