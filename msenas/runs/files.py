@@ -33,7 +33,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace a file in one step: it holds either the old content or all of the new one, also after a crash.
 
     The unfinished file has always the same name, so that the next write takes the place of what a crash left behind.
-    Who lets several processes write one file at the same time needs a lock, as a run folder has.
+    Processes that write one file at the same time need a lock, as a run folder has.
 
     Raises:
         RunError: The folder cannot be written, the disk is full, or the path is a device; nothing is left behind.
